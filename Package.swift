@@ -1,0 +1,106 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target: Swift 6 mode, warnings as errors, and `unsafe` spelled out wherever memory safety
+/// rests on us and not on the compiler, so that the word greps as the fence around such code.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .strictMemorySafety(),
+  .enableExperimentalFeature("Lifetimes"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Targets on the data path. Cross-module optimisation lets the compiler inline and specialise across our few
+/// module walls; the dynamic exclusivity check is replaced by the static one, which ~Copyable structs always get.
+let dataPath: [SwiftSetting] =
+  strict + [
+    .unsafeFlags(
+      ["-enforce-exclusivity=unchecked", "-cross-module-optimization"],
+      .when(configuration: .release))
+  ]
+
+let strictC: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
+/// The C shims: the only code that touches the kernel's and the libraries' C interfaces.
+let shims: [Target] = [
+  .target(name: "CLinux", cSettings: strictC),
+  .target(name: "CIOUring", cSettings: strictC, linkerSettings: [.linkedLibrary("uring")]),
+  .target(name: "CScan", cSettings: strictC),
+  // Hashes, ciphers and (with TLS) the record layer: Debian's security team keeps it current.
+  .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+  // Vectorscan: regular expressions in linear time, compiled at load, scanned without allocation.
+  .systemLibrary(name: "CHyperscan", pkgConfig: "libhs", providers: [.apt(["libvectorscan-dev"])]),
+]
+
+/// The data plane and its tests: no package from outside.
+let dataPlane: [Target] = [
+  .target(name: "EventLoop", dependencies: ["CLinux", "CIOUring"], swiftSettings: dataPath),
+  .target(name: "Wire", dependencies: ["CScan"], swiftSettings: dataPath),
+  .target(name: "Policy", dependencies: ["Wire", "CHyperscan"], swiftSettings: dataPath),
+  .target(name: "Identity", dependencies: ["Policy", "Wire", "COpenSSL"], swiftSettings: dataPath),
+  .target(name: "Audit", dependencies: ["CLinux", "COpenSSL"], swiftSettings: dataPath),
+  .target(
+    name: "Proxy",
+    dependencies: ["EventLoop", "Wire", "Policy", "Identity", "Audit", "CLinux", "COpenSSL"],
+    swiftSettings: dataPath),
+  .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
+  .testTarget(name: "WireTests", dependencies: ["Wire", "CScan"], swiftSettings: strict),
+  .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire"], swiftSettings: strict),
+  .testTarget(name: "IdentityTests", dependencies: ["Identity", "Policy"], swiftSettings: strict),
+  .testTarget(name: "AuditTests", dependencies: ["Audit"], swiftSettings: strict),
+  .testTarget(
+    name: "ProxyTests",
+    dependencies: ["Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit"],
+    swiftSettings: strict),
+]
+
+/// The control plane, the command and the bundled tools: ordinary Swift on well-kept packages.
+let controlPlane: [Target] = [
+  .target(
+    name: "Configuration",
+    dependencies: ["Policy", "Identity", "Audit", .product(name: "Yams", package: "Yams")],
+    swiftSettings: strict),
+  .target(name: "Recorder", dependencies: ["Audit", "COpenSSL"], swiftSettings: strict),
+  .target(
+    name: "ExampleServer",
+    dependencies: [
+      .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "GRDB", package: "GRDB.swift"),
+      .product(name: "Logging", package: "swift-log"),
+    ],
+    swiftSettings: strict),
+  .executableTarget(
+    name: "sluice",
+    dependencies: [
+      "Proxy", "EventLoop", "Configuration", "Policy", "Identity", "Audit", "Recorder", "ExampleServer",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      .product(name: "Logging", package: "swift-log"),
+    ],
+    swiftSettings: strict),
+  .testTarget(
+    name: "ConfigurationTests", dependencies: ["Configuration", "Policy", "Identity"],
+    swiftSettings: strict),
+  .testTarget(name: "RecorderTests", dependencies: ["Recorder", "Audit"], swiftSettings: strict),
+]
+
+let package = Package(
+  name: "sluice",
+  dependencies: [
+    // Command line: parsing, help, completion scripts.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // The logging interface every Swift server library speaks.
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    // YAML with line and column marks for every node, which the strict configuration reader needs.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // SQLite for the example server (and later the approval store).
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    // HTTP for the example server (and later the console): control plane only.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    // High dynamic range histograms for the load generator.
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: shims + dataPlane + controlPlane
+)

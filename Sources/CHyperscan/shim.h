@@ -1,0 +1,3 @@
+#pragma once
+#define _GNU_SOURCE 1
+#include <hs/hs.h>
