@@ -103,7 +103,7 @@ extension AuditProducer {
   }
 
   @inline(__always)
-  private func check(_ ticket: borrowing AuditTicket) {
+  private func check(_ ticket: AuditTicket) {
     assert(ticket.isOpen, "an audit ticket was used after it was closed")
     assert(ticket.stage == .dropped || ticket.worker == worker, "an audit ticket strayed")
   }

@@ -13,18 +13,18 @@ public struct CallFacts: ~Escapable {
   public var policyRevision: UInt64 = 0
 
   /// Who called; empty when nobody was recognised.
-  public var principal = RawSpan()
+  public var principal: RawSpan
   /// Upstream server's name in the configuration.
-  public var server = RawSpan()
+  public var server: RawSpan
   /// JSON-RPC method, such as `tools/call`; for a request that was never read, the HTTP method and path.
-  public var method = RawSpan()
+  public var method: RawSpan
   /// Tool (later: resource or prompt) named by the request, as the policy read it: unescaped.
-  public var tool = RawSpan()
-  public var session = RawSpan()
+  public var tool: RawSpan
+  public var session: RawSpan
   /// Rule that decided; empty for the default.
-  public var rule = RawSpan()
+  public var rule: RawSpan
   /// The JSON-RPC id, literally (a string with its quotes); empty for a notification.
-  public var requestID = RawSpan()
+  public var requestID: RawSpan
 
   /// Longest text kept of each of the fields above, in bytes.
   public static let textBytesMax = 1024
@@ -34,6 +34,13 @@ public struct CallFacts: ~Escapable {
     self.record = record
     self.receivedNanoseconds = receivedNanoseconds
     self.decision = decision
+    principal = RawSpan()
+    server = RawSpan()
+    method = RawSpan()
+    tool = RawSpan()
+    session = RawSpan()
+    rule = RawSpan()
+    requestID = RawSpan()
   }
 }
 

@@ -80,7 +80,7 @@ package struct SegmentScanner: ~Copyable {
     reserve(frame.frameBytes)
     if let trouble = read(headerBytes..<frame.frameBytes) { return trouble }
     let hashed = frame.frameBytes - SegmentFormat.hashBytes
-    digest.update(loaded(hashed))
+    unsafe digest.update(unsafe: UnsafeRawPointer(buffer.baseAddress!), count: hashed)
     let hash = digest.finish()
     if hash != AuditHash(loaded(frame.frameBytes), at: hashed) { return .bad(.hash) }
     entryBytes = hashed - headerBytes
@@ -129,7 +129,7 @@ package struct SegmentScanner: ~Copyable {
 
   private mutating func reserve(_ bytes: Int) {
     guard unsafe buffer.count < bytes else { return }
-    let larger = unsafe UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 8)
+    let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes, alignment: 8)
     unsafe larger.copyMemory(from: UnsafeRawBufferPointer(buffer))
     unsafe buffer.deallocate()
     unsafe buffer = larger

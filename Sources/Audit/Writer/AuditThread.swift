@@ -1,9 +1,10 @@
+internal import CLinux
 internal import Glibc
 
 /// A thread of the operating system that runs one function to its end. The audit writer blocks on disks, so it must
 /// not borrow a thread from a pool that others need.
 struct AuditThread: Sendable {
-  private nonisolated(unsafe) let handle: pthread_t
+  private let handle: pthread_t
 
   private final class Body: Sendable {
     let run: @Sendable () -> Void
@@ -23,7 +24,7 @@ struct AuditThread: Sendable {
       { argument in
         guard let argument = unsafe argument else { return nil }
         let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-        unsafe _ = pthread_setname_np(pthread_self(), body.name)
+        unsafe linux_audit_name_thread(body.name)
         body.run()
         return nil
       }, body.toOpaque())
@@ -31,8 +32,8 @@ struct AuditThread: Sendable {
       unsafe body.release()
       throw .cannotStartThread(code: code)
     }
-    unsafe self.handle = handle
+    self.handle = handle
   }
 
-  func join() { unsafe _ = pthread_join(handle, nil) }
+  func join() { _ = pthread_join(handle, nil) }
 }

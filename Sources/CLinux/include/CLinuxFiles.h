@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -145,6 +146,8 @@ static inline int linux_wake_descriptor(int fd) {
   uint64_t one = 1;
   return (int)linux_file_result(write(fd, &one, sizeof one));
 }
+
+static inline void linux_audit_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
 
 // Nanoseconds since 1970 of the wall clock, and of the monotonic clock.
 static inline uint64_t linux_audit_wall_nanoseconds(void) {
