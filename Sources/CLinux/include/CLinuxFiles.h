@@ -1,19 +1,15 @@
 // Files, futexes and memory for the audit log: calls whose errno must not get lost, and calls glibc does not wrap.
 // Every function returns a value >= 0, or -errno. Nothing here allocates or keeps state.
 #pragma once
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -147,7 +143,7 @@ static inline int linux_wake_descriptor(int fd) {
   return (int)linux_file_result(write(fd, &one, sizeof one));
 }
 
-static inline void linux_audit_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+static inline void linux_audit_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 // Nanoseconds since 1970 of the wall clock, and of the monotonic clock.
 static inline uint64_t linux_audit_wall_nanoseconds(void) {
