@@ -192,21 +192,25 @@ struct FrameBuilder: ~Copyable {
   private mutating func skip(_ written: Int, from first: Int) -> Int {
     var first = first
     var rest = written
-    while first <= partCount, unsafe rest >= remaining[first].iov_len {
-      unsafe rest -= remaining[first].iov_len
+    while first <= partCount {
+      // Copied out and back as a whole: the thread sanitizer's build cannot compile changing fields in place.
+      let part = unsafe remaining[first]
+      let count = unsafe part.iov_len
+      if rest < count {
+        unsafe remaining[first] = iovec(iov_base: part.iov_base + rest, iov_len: count - rest)
+        break
+      }
+      rest -= count
       first += 1
-    }
-    if rest > 0 {
-      unsafe remaining[first].iov_base += rest
-      unsafe remaining[first].iov_len -= rest
     }
     return first
   }
 
   /// A disk that takes `after` bytes and then fails, for tests.
   private func fail(_ file: Int32, _ offset: Int64, _ code: Int32, after: Int) -> Int32 {
-    let count = unsafe min(after, parts[0].iov_len)
-    if count > 0 { unsafe _ = linux_file_write(file, parts[0].iov_base, count, offset) }
+    let header = unsafe parts[0]
+    let count = unsafe min(after, header.iov_len)
+    if count > 0 { unsafe _ = linux_file_write(file, header.iov_base, count, offset) }
     return code
   }
 }
