@@ -8,6 +8,8 @@ public enum Era: UInt8, BitwiseCopyable, Sendable {
 
 /// The revisions of the protocol that the gateway speaks, oldest first.
 public enum ProtocolVersion: UInt8, BitwiseCopyable, Sendable, CaseIterable, Comparable {
+  // Dates cannot be told apart without the separators.
+  // swift-format-ignore: AlwaysUseLowerCamelCase
   case v2024_11_05, v2025_03_26, v2025_06_18, v2025_11_25, v2026_07_28
 
   public static func < (left: ProtocolVersion, right: ProtocolVersion) -> Bool {
