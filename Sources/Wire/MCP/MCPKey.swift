@@ -23,88 +23,96 @@ enum MCPKey: BitwiseCopyable, Equatable {
 
   /// - Parameter text: the key, unescaped.
   static func read(_ text: RawSpan) -> MCPKey {
-    var folded = FoldedKey()
-    folded.fold(text)
-    guard !folded.isTooLong else { return .foreign(isASCII: folded.isASCII) }
-    return candidates(text, folded)
+    // Nearly every key of a message is a protocol key, byte for byte.
+    if let key = find(text.byteCount, { WireText.equals(text, $0) }) { return .known(key) }
+    return readFolded(text)
   }
 
-  private static func candidates(_ text: RawSpan, _ folded: borrowing FoldedKey) -> MCPKey {
-    var found = MCPKey.foreign(isASCII: folded.isASCII)
-    func compare(_ name: StaticString, _ key: MCPKnownKey = .other) {
-      guard folded.equals(name) else { return }
-      found = WireText.equals(text, name) ? .known(key) : .misleading
+  @inline(never)
+  private static func readFolded(_ text: RawSpan) -> MCPKey {
+    var folded = FoldedKey()
+    folded.fold(text)
+    guard !folded.isTooLong, find(folded.count, { folded.equals($0) }) != nil else {
+      return .foreign(isASCII: folded.isASCII)
     }
-    switch folded.count {
+    return .misleading
+  }
+
+  /// The protocol key of `count` bytes that `matches` says it is.
+  @inline(__always)
+  private static func find(
+    _ count: Int, _ matches: (StaticString) -> Bool
+  ) -> MCPKnownKey? {
+    switch count {
     case 2:
-      compare("id")
+      if matches("id") { return .other }
     case 3:
-      compare("uri", .uri)
-      compare("ref")
-      compare("url")
+      if matches("uri") { return .uri }
+      if matches("ref") { return .other }
+      if matches("url") { return .other }
     case 4:
-      compare("name", .name)
-      compare("task")
-      compare("code")
-      compare("data")
-      compare("mode")
+      if matches("name") { return .name }
+      if matches("task") { return .other }
+      if matches("code") { return .other }
+      if matches("data") { return .other }
+      if matches("mode") { return .other }
     case 5:
-      compare("error")
-      compare("_meta", .meta)
-      compare("level")
-      compare("total")
-      compare("roots")
+      if matches("error") { return .other }
+      if matches("_meta") { return .meta }
+      if matches("level") { return .other }
+      if matches("total") { return .other }
+      if matches("roots") { return .other }
     case 6:
-      compare("method")
-      compare("params")
-      compare("result")
-      compare("cursor")
-      compare("taskId", .taskID)
-      compare("reason")
-      compare("action")
+      if matches("method") { return .other }
+      if matches("params") { return .other }
+      if matches("result") { return .other }
+      if matches("cursor") { return .other }
+      if matches("taskId") { return .taskID }
+      if matches("reason") { return .other }
+      if matches("action") { return .other }
     case 7:
-      compare("jsonrpc")
-      compare("context")
-      compare("message")
-      compare("content")
-      compare("isError")
+      if matches("jsonrpc") { return .other }
+      if matches("context") { return .other }
+      if matches("message") { return .other }
+      if matches("content") { return .other }
+      if matches("isError") { return .other }
     case 8:
-      compare("argument")
-      compare("progress")
+      if matches("argument") { return .other }
+      if matches("progress") { return .other }
     case 9:
-      compare("arguments", .arguments)
-      compare("requestId")
+      if matches("arguments") { return .arguments }
+      if matches("requestId") { return .other }
     case 10:
-      compare("clientInfo")
-      compare("resultType")
+      if matches("clientInfo") { return .other }
+      if matches("resultType") { return .other }
     case 12:
-      compare("capabilities")
-      compare("requestState")
+      if matches("capabilities") { return .other }
+      if matches("requestState") { return .other }
     case 13:
-      compare("progressToken", .progressToken)
-      compare("notifications")
-      compare("elicitationId")
+      if matches("progressToken") { return .progressToken }
+      if matches("notifications") { return .other }
+      if matches("elicitationId") { return .other }
     case 14:
-      compare("inputResponses")
+      if matches("inputResponses") { return .other }
     case 15:
-      compare("protocolVersion", .protocolVersion)
+      if matches("protocolVersion") { return .protocolVersion }
     case 17:
-      compare("structuredContent")
+      if matches("structuredContent") { return .other }
     case 32:
-      compare("io.modelcontextprotocol/logLevel")
+      if matches("io.modelcontextprotocol/logLevel") { return .other }
     case 34:
-      compare("io.modelcontextprotocol/clientInfo")
+      if matches("io.modelcontextprotocol/clientInfo") { return .other }
     case 36:
-      compare("io.modelcontextprotocol/related-task")
+      if matches("io.modelcontextprotocol/related-task") { return .other }
     case 38:
-      compare("io.modelcontextprotocol/subscriptionId")
+      if matches("io.modelcontextprotocol/subscriptionId") { return .other }
     case 39:
-      compare("io.modelcontextprotocol/protocolVersion", .metaProtocolVersion)
+      if matches("io.modelcontextprotocol/protocolVersion") { return .metaProtocolVersion }
     case 42:
-      compare("io.modelcontextprotocol/clientCapabilities", .metaClientCapabilities)
+      if matches("io.modelcontextprotocol/clientCapabilities") { return .metaClientCapabilities }
     default: break
     }
-    return found
+    return nil
   }
 }
 

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// The two families of protocol revisions (mcp-wire §1).
 public enum Era: UInt8, BitwiseCopyable, Sendable {
   /// Up to 2025-11-25: an `initialize` handshake, sessions, GET streams.
@@ -74,18 +76,12 @@ public struct ProtocolVersionSet: OptionSet, BitwiseCopyable, Sendable {
 
 /// Comparing bytes with fixed texts.
 enum WireText {
+  @inline(__always)
   static func equals(_ bytes: RawSpan, _ text: StaticString) -> Bool {
-    guard bytes.byteCount == text.utf8CodeUnitCount else { return false }
-    for index in 0..<bytes.byteCount {
-      let expected = unsafe text.utf8Start[index]
-      if bytes[byte: index] != expected { return false }
+    let count = text.utf8CodeUnitCount
+    guard bytes.byteCount == count else { return false }
+    return unsafe bytes.withUnsafeBytes { buffer in
+      unsafe count == 0 || memcmp(buffer.baseAddress!, text.utf8Start, count) == 0
     }
-    return true
-  }
-
-  static func equals(_ left: RawSpan, _ right: RawSpan) -> Bool {
-    guard left.byteCount == right.byteCount else { return false }
-    for index in 0..<left.byteCount where left[byte: index] != right[byte: index] { return false }
-    return true
   }
 }
