@@ -1,1 +1,1 @@
-
+#include "CScan.h"
