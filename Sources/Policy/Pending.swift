@@ -18,3 +18,9 @@ public struct MaskRuleSet: BitwiseCopyable, Sendable {
   var words: InlineArray<4, UInt64> = .init(repeating: 0)
   public init() {}
 }
+
+public struct MaskField: Sendable {
+  public var path: [String]
+  public var treatment: MaskTreatment
+  public var rule: Int
+}

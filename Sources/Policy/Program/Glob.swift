@@ -91,7 +91,7 @@ extension Glob {
 
   /// Whether every name that matches `inner` certainly matches `outer`. May say no where the answer is yes.
   static func covers(_ outer: String, _ inner: String) -> Bool {
-    if outer == inner { return true }
+    if outer.utf8.elementsEqual(inner.utf8) { return true }
     if !isGlob(inner) { return matches(outer, inner) }
     // Stars and question marks of `inner` taken as text: `outer` can only match them with wildcards of its own,
     // and a `?` of `outer` against a `*` of `inner` is the one case where that would prove too much.

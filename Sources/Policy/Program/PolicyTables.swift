@@ -30,8 +30,12 @@ struct PolicyTables: Sendable {
   var paths: FlatTable<CompiledPath>
   var components: FlatTable<PathComponent>
   var principals: FlatTable<Principal>
+  var regexSets: FlatTable<RegexSet>
 
+  /// Gives the memory of all tables back, and that of the pattern sets.
   func free() {
+    for number in 0..<regexSets.count { regexSets[number].free() }
+    regexSets.free()
     text.free()
     servers.free()
     nameSlots.free()
@@ -165,7 +169,6 @@ struct CompiledCondition: BitwiseCopyable {
 struct CompiledScalar: BitwiseCopyable {
   var kind: ArgumentKind
   var text: TextRange
-  var hash: UInt64
   /// Number in `constants`, for a number.
   var constant: UInt32
 }
