@@ -92,7 +92,8 @@ extension PolicyChecker {
     if DecimalNumber(number) != nil { return true }
     report(
       .invalidNumber, subject, position,
-      "\"\(number.text)\" is no number this can compare with: write it as in JSON, in at most 64 characters.")
+      "\"\(number.text)\" is no number this can compare with: write it as in JSON, in at most 64 characters."
+    )
     return false
   }
 

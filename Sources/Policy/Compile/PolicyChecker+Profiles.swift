@@ -45,7 +45,8 @@ extension PolicyChecker {
       if grant.tools.isEmpty {
         report(
           .emptyList, subject, grant.position ?? grant.server.position,
-          "it allows no tool of \"\(grant.server.text)\". List them, or write \"*\" for all of them.")
+          "it allows no tool of \"\(grant.server.text)\". List them, or write \"*\" for all of them."
+        )
       }
       checkTools(grant.tools, for: subject)
       for server in resolveServers([grant.server], for: subject) {

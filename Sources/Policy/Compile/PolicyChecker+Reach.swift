@@ -75,7 +75,8 @@ extension PolicyChecker {
       .neverMatches, rule.subject, rule.definition.position,
       callers.isEmpty
         ? "none of its principals is in any of its groups, so the rule can never apply. Keep one of the lists."
-        : "no profile allows its principals any of its tools on \(serverList(rule)), so the rule can never apply.")
+        : "no profile allows its principals any of its tools on \(serverList(rule)), so the rule can never apply."
+    )
   }
 
   private func has(_ principal: PrincipalDefinition, _ profile: ResolvedProfile) -> Bool {
@@ -109,7 +110,8 @@ extension PolicyChecker {
     _ earlier: ResolvedRule, _ afterAllow: Bool, to later: ResolvedRule
   ) -> Bool {
     if !later.masks.isEmpty && (earlier.effect != .block || afterAllow) { return false }
-    return includes(earlier.servers, later.servers) && includes(earlier.principals, later.principals)
+    return includes(earlier.servers, later.servers)
+      && includes(earlier.principals, later.principals)
       && includes(earlier.groups, later.groups) && includesTools(earlier.tools, later.tools)
   }
 

@@ -87,7 +87,8 @@ extension PolicyChecker {
     guard let keys = KeyPath.keys(of: path.text) else {
       report(
         .invalidPath, subject, path.position,
-        "\"\(path.text)\" is no path. Join keys with single dots; write a dot inside a key as \\. .")
+        "\"\(path.text)\" is no path. Join keys with single dots; write a dot inside a key as \\. ."
+      )
       return nil
     }
     if keys.count > limits.pathDepthMax {

@@ -130,7 +130,8 @@ extension PolicyChecker {
         let hint = Suggestion.among(policy.servers, for: name.text)
         report(
           .unknownServer, subject, name.position,
-          "there is no server \"\(name.text)\". \(hint ?? "Define it under servers, or take it out.")")
+          "there is no server \"\(name.text)\". \(hint ?? "Define it under servers, or take it out.")"
+        )
       }
     }
     return numbers.sorted()
@@ -160,7 +161,8 @@ extension PolicyChecker {
     if tools.count > limits.toolsPerListMax {
       report(
         .tooMany, subject, tools.first?.position,
-        "\(tools.count) tools are more than toolsPerListMax = \(limits.toolsPerListMax). Use globs.")
+        "\(tools.count) tools are more than toolsPerListMax = \(limits.toolsPerListMax). Use globs."
+      )
     }
     for tool in tools {
       if tool.text.isEmpty {
@@ -191,7 +193,8 @@ extension PolicyChecker {
     if groups.count > most {
       report(
         .tooMany, "policy", nil,
-        "profiles and rules name \(groups.count) groups, more than groupsMax = \(most). Merge some.")
+        "profiles and rules name \(groups.count) groups, more than groupsMax = \(most). Merge some."
+      )
     }
   }
 }

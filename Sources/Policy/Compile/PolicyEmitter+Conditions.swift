@@ -83,7 +83,8 @@ extension PolicyEmitter {
 
   /// The bit of `pattern` among the patterns of its path.
   private mutating func emit(_ pattern: String, _ path: Int) -> TableRange {
-    let bit = regexes[path].firstIndex { $0.utf8.elementsEqual(pattern.utf8) } ?? regexes[path].count
+    let bit =
+      regexes[path].firstIndex { $0.utf8.elementsEqual(pattern.utf8) } ?? regexes[path].count
     if bit == regexes[path].count { regexes[path].append(pattern) }
     return TableRange(first: UInt32(bit), count: 1)
   }
@@ -124,7 +125,8 @@ extension PolicyEmitter {
     problems.append(
       PolicyProblem(
         kind: .invalidRegex, subject: users.map(\.subject).joined(separator: ", "), position: nil,
-        message: "the regular expressions over \"\(keys.joined(separator: "."))\" cannot be compiled "
+        message:
+          "the regular expressions over \"\(keys.joined(separator: "."))\" cannot be compiled "
           + "together\(pattern): \(failure.message). Make them simpler, or fewer."))
   }
 }

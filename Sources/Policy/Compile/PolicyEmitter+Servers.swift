@@ -45,7 +45,8 @@ extension PolicyEmitter {
       PolicyProblem(
         kind: .tooMany, subject: "server \"\(policy.servers[scope.server])\"", position: nil,
         message: "\(names) tools times the rules and profiles that concern them need more than "
-          + "tableEntriesMax = \(limits.tableEntriesMax) entries. Use globs, or narrow rules to servers."))
+          + "tableEntriesMax = \(limits.tableEntriesMax) entries. Use globs, or narrow rules to servers."
+      ))
     return false
   }
 

@@ -21,7 +21,8 @@ struct ArgumentState: BitwiseCopyable {
   /// The text of a string without its quotes, or the literal of a number.
   var text = ByteRange.empty
   var integer: Int64 = 0
-  var token: UInt32 = 0
+  /// The value itself; nil only when it could not be read.
+  var token: JSONToken?
 
   init(_ kind: ArgumentKind) {
     self.kind = kind
@@ -154,7 +155,7 @@ extension PolicyScratch {
         state.isInScratch = true
       }
     }
-    state.token = value.index
+    state.token = value
     return state
   }
 }

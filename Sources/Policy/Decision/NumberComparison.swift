@@ -22,9 +22,11 @@ enum NumberComparison {
     {
       return holds(operation, order(state.integer, constant.integer)) ? .yes : .no
     }
-    guard let decimal = DecimalNumber(bytes.extracting(state.text.range)) else { return .unknown }
+    guard let token = state.token,
+      let decimal = DecimalNumber(bytes.extracting(state.text.range))
+    else { return .unknown }
     let exactly = holds(operation, decimal.compare(to: constant.decimal))
-    let value = index.double(JSONToken(state.token), in: bytes)
+    let value = index.double(token, in: bytes)
     guard value.isFinite, constant.double.isFinite else { return .unknown }
     let asDoubles = holds(operation, order(value, constant.double))
     return exactly != asDoubles ? .unknown : exactly ? .yes : .no

@@ -1,4 +1,4 @@
-public import Wire
+import Wire
 
 /// What the policy knows about the tool of a call.
 struct ToolView: BitwiseCopyable {

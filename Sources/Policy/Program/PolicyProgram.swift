@@ -1,5 +1,3 @@
-public import Wire
-
 /// The policy, checked and compiled: immutable, shared by every worker, read without a lock.
 ///
 /// What the rules mean is in <doc:Rules>; how the tables hang together, at `PolicyTables`.
@@ -104,8 +102,8 @@ extension PolicyProgram {
 
   public var maskRuleCount: Int { maskRules.count }
 
-  /// How often a rule has taken effect since the program was loaded, over all workers: it decided a call, or its mask
-  /// went with one. A rule that stays at zero under load is worth a look.
+  /// How often a rule has had a say since the program was loaded, over all workers: it decided a call, or it matched one
+  /// and has a mask. A rule that stays at zero under load is worth a look.
   public func hits(_ rule: RuleID) -> UInt64 {
     hitCounters.sum(Int(rule.index))
   }
