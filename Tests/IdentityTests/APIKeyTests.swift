@@ -28,7 +28,7 @@ import Testing
     let digest = try #require(APIKey.bytes(hexadecimal: key.sha256))
     let snapshot = try IdentitySnapshot(
       accounts: [ServiceAccount(name: "a", keyDigest: digest, groups: [])], anonymous: nil)
-    var authenticator = try Authenticator()
+    var authenticator = Authenticator()
     let value = Array("Bearer \(key.text)".utf8)
     #expect(
       authenticate(value, with: &authenticator, against: snapshot)

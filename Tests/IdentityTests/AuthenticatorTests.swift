@@ -15,7 +15,7 @@ private func account(_ name: String, key: String, groups: [String] = []) -> Serv
 private func result(
   _ value: String, _ snapshot: IdentitySnapshot
 ) throws -> AuthenticationResult {
-  var authenticator = try Authenticator()
+  var authenticator = Authenticator()
   return authenticate(Array(value.utf8), with: &authenticator, against: snapshot)
 }
 
@@ -60,7 +60,7 @@ private func result(
   @Test func everyByteOfTheTokenIsClassifiedAsTheGrammarSays() throws {
     let allowed = Set(
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=".utf8)
-    var authenticator = try Authenticator()
+    var authenticator = Authenticator()
     for byte in UInt8.min...UInt8.max {
       let value = Array("Bearer a".utf8) + [byte]
       let result = authenticate(value, with: &authenticator, against: snapshot)
@@ -91,7 +91,7 @@ private func result(
   }
 
   @Test func oneAuthenticatorServesManyCalls() throws {
-    var authenticator = try Authenticator()
+    var authenticator = Authenticator()
     let good = Array("Bearer b".utf8)
     let bad = Array("Bearer c".utf8)
     for _ in 0..<1000 {
@@ -106,7 +106,7 @@ private func result(
   @Test func everyOneOfManyAccountsIsFoundAndNobodyElse() throws {
     let accounts = (0..<5000).map { account("account-\($0)", key: "key-\($0)") }
     let many = try IdentitySnapshot(accounts: accounts, anonymous: nil)
-    var authenticator = try Authenticator()
+    var authenticator = Authenticator()
     for index in 0..<5000 {
       let known = Array("Bearer key-\(index)".utf8)
       let unknown = Array("Bearer key_\(index)".utf8)
