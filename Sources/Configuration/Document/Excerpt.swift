@@ -46,10 +46,10 @@ struct Excerpt {
   /// ours, and whatever follows a key that sounds like a secret's and is no reference to one.
   static func withoutSecrets(_ line: String) -> String {
     var line = line
-    if let scheme = line.range(of: "://"), let at = line[scheme.upperBound...].firstIndex(of: "@") {
+    if let scheme = line.firstRange(of: "://"), let at = line[scheme.upperBound...].firstIndex(of: "@") {
       line.replaceSubrange(scheme.upperBound..<at, with: "…")
     }
-    if let key = line.range(of: "sluice_") {
+    if let key = line.firstRange(of: "sluice_") {
       let end =
         line[key.upperBound...].firstIndex { !($0.isLetter || $0.isNumber || "-_".contains($0)) } ?? line.endIndex
       line.replaceSubrange(key.upperBound..<end, with: "…")

@@ -100,8 +100,8 @@ struct NodeComposer {
 
   private mutating func convert(_ scalar: Yams.Node.Scalar, _ node: Yams.Node) -> Node.Scalar {
     let isPlain = scalar.style == .plain || scalar.style == .any
-    let standard: Set<Tag.Name> = [.str, .int, .float, .bool, .null, .timestamp, .merge, .value]
-    if !standard.contains(node.tag.name) {
+    let standard: [Tag.Name] = [.str, .int, .float, .bool, .null, .timestamp, .merge, .value]
+    if !standard.contains(where: { Tag($0) == node.tag }) {
       report(node, "tags (!name) are not used here: write the plain value")
     }
     return Node.Scalar(text: scalar.string, isPlain: isPlain)

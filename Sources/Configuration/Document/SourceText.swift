@@ -1,4 +1,4 @@
-import Foundation
+import Policy
 
 /// The configuration file's text, checked to be text, with its lines at hand for error messages.
 struct SourceText {
