@@ -39,7 +39,7 @@ let shims: [Target] = [
 let dataPlane: [Target] = [
   .target(name: "EventLoop", dependencies: ["CLinux", "CIOUring"], swiftSettings: dataPath),
   .target(name: "Wire", dependencies: ["CScan"], swiftSettings: dataPath),
-  .target(name: "Policy", dependencies: ["Wire", "CHyperscan", "COpenSSL"], swiftSettings: dataPath),
+  .target(name: "Policy", dependencies: ["Wire", "CHyperscan"], swiftSettings: dataPath),
   .target(name: "Identity", dependencies: ["Policy", "Wire", "COpenSSL"], swiftSettings: dataPath),
   .target(name: "Audit", dependencies: ["CLinux", "COpenSSL"], swiftSettings: dataPath),
   .target(

@@ -1,13 +1,4 @@
-// Stands in for what the JSON index and the masker bring; goes away with their merge.
-
-public struct JSONToken: BitwiseCopyable, Equatable, Sendable {
-  public var index: UInt32
-  public init(index: UInt32) { self.index = index }
-}
-
-public struct JSONIndex: ~Copyable {
-  public init() {}
-}
+// Stands in for what the masker brings; goes away with its merge.
 
 public enum MaskTreatment: UInt8, Sendable {
   case redact
@@ -17,4 +8,22 @@ public enum MaskTreatment: UInt8, Sendable {
 public struct MaskRuleSet: BitwiseCopyable, Sendable {
   var words: InlineArray<4, UInt64> = .init(repeating: 0)
   public init() {}
+  public mutating func insert(_ number: Int) {
+    words[number >> 6] |= 1 << UInt64(number & 63)
+  }
+  public func contains(_ number: Int) -> Bool {
+    words[number >> 6] & (1 << UInt64(number & 63)) != 0
+  }
+}
+
+public struct MaskField: Sendable {
+  public var path: [String]
+  public var treatment: MaskTreatment
+  public var rule: Int
+}
+
+public struct MaskError: Error {}
+
+public final class MaskProgram: Sendable {
+  public init(fields: [MaskField]) throws(MaskError) {}
 }

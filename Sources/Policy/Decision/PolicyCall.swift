@@ -1,3 +1,5 @@
+public import Wire
+
 /// The MCP methods, as far as this version's policy tells them apart.
 public enum CallMethod: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case initialize

@@ -32,11 +32,12 @@ public struct BoundedSet: BitwiseCopyable, Sendable {
     words[number >> 6] & (1 << UInt64(number & 63)) != 0
   }
 
-  func intersects(_ other: BoundedSet) -> Bool {
-    var common: UInt64 = 0
+  /// The least number that is in both sets.
+  func firstCommon(with other: BoundedSet) -> Int? {
     for index in 0..<8 {
-      common |= words[index] & other.words[index]
+      let common = words[index] & other.words[index]
+      if common != 0 { return index << 6 | common.trailingZeroBitCount }
     }
-    return common != 0
+    return nil
   }
 }

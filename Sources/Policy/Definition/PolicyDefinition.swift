@@ -9,9 +9,9 @@ public struct PolicyDefinition: Sendable {
   public var principals: [PrincipalDefinition]
   public var profiles: [ProfileDefinition]
   public var rules: [RuleDefinition]
-  /// Whether an identity provider may vouch for groups by any name. When it is false, the groups of
-  /// `principals` are all there are, and a rule for any other group is an error: nobody could ever be in it.
-  public var groupsComeFromIdentityProvider: Bool
+  /// Whether an identity provider may vouch for users by any name and in any group. When it is false,
+  /// `principals` and their groups are all there are, and a rule for anybody else is an error: it could never apply.
+  public var hasIdentityProvider: Bool
   public var limits: PolicyLimits
 
   public init(
@@ -19,14 +19,14 @@ public struct PolicyDefinition: Sendable {
     principals: [PrincipalDefinition] = [],
     profiles: [ProfileDefinition] = [],
     rules: [RuleDefinition] = [],
-    groupsComeFromIdentityProvider: Bool = false,
+    hasIdentityProvider: Bool = false,
     limits: PolicyLimits = PolicyLimits()
   ) {
     self.servers = servers
     self.principals = principals
     self.profiles = profiles
     self.rules = rules
-    self.groupsComeFromIdentityProvider = groupsComeFromIdentityProvider
+    self.hasIdentityProvider = hasIdentityProvider
     self.limits = limits
   }
 }
