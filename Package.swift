@@ -83,6 +83,8 @@ let controlPlane: [Target] = [
   .testTarget(
     name: "ConfigurationTests", dependencies: ["Configuration", "Policy", "Identity"],
     swiftSettings: strict),
+  .testTarget(
+    name: "ExampleServerTests", dependencies: ["ExampleServer"], swiftSettings: strict),
   .testTarget(name: "RecorderTests", dependencies: ["Recorder", "Audit"], swiftSettings: strict),
 ]
 
