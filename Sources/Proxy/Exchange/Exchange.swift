@@ -1,0 +1,110 @@
+internal import Audit
+internal import EventLoop
+internal import Policy
+internal import Wire
+
+/// One request with its answer.
+struct Exchange: BitwiseCopyable {
+  /// What kind of answer the agent is being given.
+  enum AnswerKind: UInt8 {
+    case none
+    /// Head and body at once, with a Content-Length.
+    case whole
+    /// An event stream, chunk by chunk.
+    case stream
+  }
+
+  var phase = Phase.httpHead
+  /// The client's connection; `.max` once the client has gone.
+  var connection: UInt32
+  var upstream: UInt32 = .max
+  var head: RequestHead
+  /// Index of the server's route; -1 before routing.
+  var route: Int32 = -1
+  var principal: UInt32 = .max
+
+  // The request while its body is incomplete.
+  /// Head and decoded body of a chunked request.
+  var request = Block.none
+  var requestCount = 0
+  var chunks: ChunkedDecoder
+
+  // What is kept of the message.
+  var method = MCPMethod.unknown
+  var isNotification = false
+  var era = Era.legacy
+  /// The JSON-RPC id, literally.
+  var id = RequestID()
+  var masks = MaskRuleSet()
+  /// The upstream's session was asked for with `initialize`.
+  var opensSession = false
+
+  // The record.
+  var record = RecordID(value: 0)
+  var ticket = AuditTicket.none
+  var received: UInt64
+  var decided: UInt64 = 0
+  var upstreamSent: UInt64 = 0
+  var firstByte: UInt64 = 0
+  var maskedValues: UInt32 = 0
+  var serverStatus: UInt16 = 0
+  var serverBytes: UInt64 = 0
+
+  // The answer.
+  var answerKind = AnswerKind.none
+  /// The answer's bytes that were not yet handed to the connection: `answer[answerStart..<answerEnd]`.
+  var answer = Block.none
+  var answerStart = 0
+  var answerEnd = 0
+  /// Where the part that goes into the record begins (the body, not the head), as far as it is not recorded yet.
+  var recordStart = 0
+  var outcome = CallOutcome(result: .success)
+  /// Nothing will be added to the answer.
+  var isAnswerComplete = false
+  var headSent = false
+  var status: UInt16 = 0
+  /// Close the client's connection after this answer.
+  var closesConnection = false
+  /// Whether it waits for the audit path, and the next that does.
+  var isWaiting = false
+  var nextWaiting: UInt32 = .max
+}
+
+/// A JSON-RPC id as it came, quotes and all: answers repeat it byte for byte.
+struct RequestID: BitwiseCopyable {
+  /// A string of 256 bytes with each one escaped as \u00XX would be longer; those are refused when read.
+  static let bytesMax = 272
+
+  private var bytes = InlineArray<272, UInt8>(repeating: 0)
+  private(set) var count = 0
+
+  init() {}
+
+  /// False when it is too long.
+  mutating func set(_ literal: RawSpan) -> Bool {
+    guard literal.byteCount <= RequestID.bytesMax else { return false }
+    for offset in 0..<literal.byteCount {
+      bytes[offset] = unsafe literal.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+    }
+    count = literal.byteCount
+    return true
+  }
+
+  var isEmpty: Bool { count == 0 }
+
+  func write(into out: inout ByteWriter) {
+    if count == 0 { return out.append("null") }
+    for offset in 0..<count { out.append(bytes[offset]) }
+  }
+
+  func equals(_ literal: RawSpan) -> Bool {
+    guard literal.byteCount == count else { return false }
+    for offset in 0..<count
+    where unsafe literal.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+      != bytes[offset]
+    {
+      return false
+    }
+    return true
+  }
+}
