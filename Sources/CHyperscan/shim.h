@@ -1,3 +1,3 @@
 #pragma once
-#define _GNU_SOURCE 1
+/* No _GNU_SOURCE here: under it glibc's types (fd_set) differ from those Swift knows. */
 #include <hs/hs.h>
