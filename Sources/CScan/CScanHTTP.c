@@ -112,22 +112,21 @@ __attribute__((target("avx2"))) static inline struct block block_avx2(const uint
 #define MARK(NAME, BLOCK, ATTRIBUTES)                                                              \
   ATTRIBUTES static struct cscan_http_scan NAME(                                                   \
       const uint8_t *bytes, size_t from, size_t count, struct cscan_http_marks *marks) {           \
-    struct cscan_http_scan scan = {0, SIZE_MAX};                                                   \
+    struct cscan_http_scan scan = {0, PTRDIFF_MAX};                                                \
     uint64_t carry_return = from > 0 && bytes[from - 1] == '\r';                                   \
     uint64_t carry_feeds = 0;                                                                      \
     if (from > 0)                                                                                  \
       carry_feeds = (uint64_t)(bytes[from - 2] == '\n') | (uint64_t)(bytes[from - 1] == '\n') << 1; \
     for (size_t at = from; at < count; at += 64) {                                                 \
       size_t rest = count - at;                                                                    \
-      struct block block;                                                                          \
-      if (rest >= 64) {                                                                            \
-        block = BLOCK(bytes + at);                                                                 \
-      } else {                                                                                     \
-        uint8_t tail[64];                                                                          \
+      const uint8_t *source = bytes + at;                                                          \
+      uint8_t tail[64];                                                                            \
+      if (rest < 64) {                                                                             \
         memset(tail, ' ', sizeof tail);                                                            \
-        memcpy(tail, bytes + at, rest);                                                            \
-        block = BLOCK(tail);                                                                       \
+        memcpy(tail, source, rest);                                                                \
+        source = tail;                                                                             \
       }                                                                                            \
+      struct block block = BLOCK(source);                                                          \
       uint64_t expected = block.returns << 1 | carry_return;                                       \
       uint64_t bad = block.control | (block.line_feeds ^ expected);                                \
       uint64_t blank = block.line_feeds & (block.line_feeds << 2 | carry_feeds);                   \

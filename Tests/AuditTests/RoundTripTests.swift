@@ -54,7 +54,8 @@ import Testing
     #expect(Array(opening[64...].prefix(texts.joined().count)) == Array(texts.joined()))
     #expect(Array(opening[(64 + texts.joined().count)...].prefix(request.count)) == request)
     #expect(entries[0].number(at: 32, as: UInt64.self) == 0x0102_0304_0506_0708)
-    #expect(String(decoding: entries[1].answer + entries[2].answer, as: UTF8.self) == "first second")
+    #expect(
+      String(decoding: entries[1].answer + entries[2].answer, as: UTF8.self) == "first second")
     #expect(entries[2].number(at: 80, as: UInt32.self) == 5)
   }
 
@@ -105,12 +106,14 @@ import Testing
     let directory = try TemporaryDirectory()
     let log = try AuditLog(settings: AuditSettings(directory: directory.audit), workers: 1)
     var producer = log.producer(worker: 0, wakeDescriptor: -1)
-    let facts = CallFacts(record: producer.makeRecordID(), receivedNanoseconds: 0, decision: .unauthenticated)
+    let facts = CallFacts(
+      record: producer.makeRecordID(), receivedNanoseconds: 0, decision: .unauthenticated)
     var outcome = CallOutcome(result: .refused)
     outcome.status = 401
     let answer = Array("no".utf8)
-    guard case .opened(let ticket) = producer.refuse(
-      facts, request: RawSpan(), outcome, answer: answer.raw)
+    guard
+      case .opened(let ticket) = producer.refuse(
+        facts, request: RawSpan(), outcome, answer: answer.raw)
     else {
       Issue.record("refused")
       return

@@ -34,7 +34,9 @@ struct SeenEntry: Equatable {
     }
   }
 
-  func number<Number: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as: Number.Type) -> Number {
+  func number<Number: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as: Number.Type)
+    -> Number
+  {
     body.raw.number(at: offset, as: Number.self)
   }
 
@@ -67,7 +69,8 @@ func readAll(_ directory: TemporaryDirectory) throws -> (entries: [SeenEntry], e
         let body = unsafe span.withUnsafeBytes { unsafe Array($0) }
         entries.append(
           SeenEntry(
-            kind: try #require(EntryKind(rawValue: body[4])), worker: span.number(at: 6, as: UInt16.self),
+            kind: try #require(EntryKind(rawValue: body[4])),
+            worker: span.number(at: 6, as: UInt16.self),
             record: span.number(at: 8, as: UInt64.self), sequence: sequence, body: body))
         offset += count
         sequence += 1

@@ -22,6 +22,7 @@
 //                       32 calls dropped in all u64                (written by the writer, record id 0)
 //   6 repair            16 wall ns u64   24 segment u32   28 reason u32   32 offset u64   40 bytes cut u64
 //                       48 SHA-256 of what was cut                 (written by the writer, record id 0)
+//   7 filler            nothing: brings a frame to a multiple of a disk block   (written by the writer, record id 0)
 //   0 padding           only in rings: skip to the ring's start. Has only the first 8 bytes.
 //
 // Worked example: the request piece "hello" at offset 65536 of record 7 on worker 2, 40 bytes:
@@ -38,6 +39,7 @@ package enum EntryKind: UInt8, Sendable {
   case closing = 4
   case gap = 5
   case repair = 6
+  case filler = 7
 }
 
 /// Offsets and sizes of the entries above.

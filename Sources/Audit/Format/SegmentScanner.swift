@@ -51,6 +51,19 @@ package struct SegmentScanner: ~Copyable {
     unsafe buffer = .allocate(byteCount: 1 << 16, alignment: 8)
   }
 
+  /// Opens segment `number` in the directory at `path`; the result is 0 or a positive errno.
+  package static func open(_ path: String, number: UInt32) -> Opened {
+    let file = AuditFiles.openForReading(-1, path + "/" + SegmentFormat.name(of: number))
+    return file < 0
+      ? .failed(-file) : .opened(SegmentScanner(takingFile: file, number: number))
+  }
+
+  package enum Opened: ~Copyable {
+    case opened(SegmentScanner)
+    /// A positive errno.
+    case failed(Int32)
+  }
+
   deinit {
     _ = linux_file_close(file)
     unsafe buffer.deallocate()
@@ -66,6 +79,16 @@ package struct SegmentScanner: ~Copyable {
       let start = unsafe UnsafeRawPointer(buffer.baseAddress!) + SegmentFormat.frameHeaderBytes
       let span = unsafe RawSpan(_unsafeStart: start, byteCount: entryBytes)
       return unsafe _overrideLifetime(span, borrowing: self)
+    }
+  }
+
+  /// Gives every entry of the frame that `next` returned last to `body`.
+  package func forEachEntry(_ body: (RawSpan) -> Void) {
+    let entries = entries
+    var offset = 0
+    while let bytes = EntryWalk.bytes(ofEntryAt: offset, in: entries) {
+      body(entries.extracting(offset..<offset + bytes))
+      offset += bytes
     }
   }
 

@@ -14,8 +14,10 @@ package enum AuditFiles {
     unsafe linux_file_open_for_writing(directory, name)
   }
 
+  /// `directory` does not matter when the name is an absolute path; -1 makes relative names count from the working
+  /// directory.
   static func openForReading(_ directory: Int32, _ name: String) -> Int32 {
-    unsafe linux_file_open_for_reading(directory, name)
+    unsafe linux_file_open_for_reading(directory < 0 ? linux_working_directory : directory, name)
   }
 
   static func remove(_ directory: Int32, _ name: String) -> Int32 {
@@ -24,6 +26,20 @@ package enum AuditFiles {
 
   static func lock(_ directory: Int32, _ name: String) -> Int32 {
     unsafe linux_file_lock(directory, name)
+  }
+
+  /// Numbers of the first and last segment in the directory at `path`, or a positive errno.
+  package static func segments(at path: String) -> Result<ClosedRange<UInt32>?, AuditError> {
+    let directory = openDirectory(path, create: false)
+    guard directory >= 0 else {
+      return .failure(.cannotOpenDirectory(path: path, code: -directory))
+    }
+    defer { _ = linux_file_close(directory) }
+    let found = segments(directory)
+    guard found.count >= 0 else {
+      return .failure(.cannotOpenDirectory(path: path, code: -found.count))
+    }
+    return .success(found.count == 0 ? nil : found.lowest...found.highest)
   }
 
   /// Numbers of the first and last segment in a directory, and how many there are (or -errno).

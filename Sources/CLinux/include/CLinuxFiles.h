@@ -18,6 +18,8 @@
 
 static inline int64_t linux_file_result(int64_t value) { return value < 0 ? -(int64_t)errno : value; }
 
+static const int linux_working_directory = AT_FDCWD;
+
 // Creates the directory when it is missing (parents are not), and opens it.
 static inline int linux_directory_open(const char *path, int create) {
   if (create && mkdir(path, 0700) < 0 && errno != EEXIST) return -errno;

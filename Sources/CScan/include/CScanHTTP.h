@@ -18,7 +18,7 @@ struct cscan_http_scan {
   /// Bytes up to and including the blank line that ends the head; 0 when it was not seen.
   size_t head_bytes;
   /// Offset of the first byte that no head may hold (a control byte other than HTAB, DEL, a carriage return or a
-  /// line feed that is not one half of CRLF); SIZE_MAX when there is none before the end of the head.
+  /// line feed that is not one half of CRLF); PTRDIFF_MAX when there is none before the end of the head.
   size_t bad_offset;
 };
 

@@ -14,6 +14,11 @@ struct NodeComposer {
   /// Deepest nesting; the deepest key of the schema lies at nine.
   static let depthMax = 32
 
+  /// Most nodes of a file: what the largest file can hold of the shortest values, generously.
+  static let nodesMax = 1 << 20
+
+  private var nodeCount = 0
+  private var foundAnchor = false
   private(set) var issues: [ConfigurationIssue] = []
 
   /// The tree, or nil with `issues` saying why.
@@ -21,12 +26,16 @@ struct NodeComposer {
     do {
       try refuseAnchors(in: text)
       guard issues.isEmpty else { return nil }
-      guard let root = try Yams.compose(yaml: text) else {
-        issues.append(.init(path: "", message: Self.emptyFile))
-        return nil
+      // The nodes hold their anchors weakly: they are there for as long as the parser is.
+      let parser = try Parser(yaml: text)
+      return try withExtendedLifetime(parser) {
+        guard let root = try parser.singleRoot() else {
+          issues.append(.init(path: "", message: Self.emptyFile))
+          return nil
+        }
+        let node = convert(root, depth: 0)
+        return issues.isEmpty ? node : nil
       }
-      let node = convert(root, depth: 0)
-      return issues.isEmpty ? node : nil
     } catch {
       issues.append(Self.issue(for: error))
       return nil
@@ -45,24 +54,30 @@ struct NodeComposer {
     guard text.utf8.contains(UInt8(ascii: "*")), text.utf8.contains(UInt8(ascii: "&")) else { return }
     let copy = String(
       String.UnicodeScalarView(text.unicodeScalars.map { $0 == "*" ? "\u{2217}" : $0 }))
-    if let root = try Yams.compose(yaml: copy) { findAnchors(in: root, depth: 0) }
+    let parser = try Parser(yaml: copy)
+    try withExtendedLifetime(parser) {
+      if let root = try parser.singleRoot() { findAnchors(in: root) }
+    }
   }
 
-  private mutating func findAnchors(in node: Yams.Node, depth: Int) {
+  private mutating func findAnchors(in node: Yams.Node) {
     if node.anchor != nil { return refuseAnchor(node) }
     switch node {
     case .scalar, .alias: break
     case .sequence(let sequence):
-      for element in sequence { findAnchors(in: element, depth: depth + 1) }
+      for element in sequence { findAnchors(in: element) }
     case .mapping(let mapping):
       for (key, value) in mapping {
-        findAnchors(in: key, depth: depth + 1)
-        findAnchors(in: value, depth: depth + 1)
+        findAnchors(in: key)
+        findAnchors(in: value)
       }
     }
   }
 
+  /// Complains about the first anchor: whoever uses them uses many.
   private mutating func refuseAnchor(_ node: Yams.Node) {
+    guard !foundAnchor else { return }
+    foundAnchor = true
     report(
       node,
       "anchors and aliases (&name, *name) are not used here: write the value out; if the & belongs to it, quote it"
@@ -80,6 +95,11 @@ struct NodeComposer {
   private mutating func convert(_ node: Yams.Node, depth: Int) -> Node {
     let origin = Self.origin(node)
     var content = Node.Content.list([])
+    nodeCount += 1
+    guard nodeCount <= Self.nodesMax else {
+      if nodeCount == Self.nodesMax + 1 { report(node, "the file has more than \(Self.nodesMax) values") }
+      return Node(content: content, origin: origin)
+    }
     if node.anchor != nil {
       refuseAnchor(node)
     } else if depth > Self.depthMax {
@@ -167,6 +187,12 @@ extension NodeComposer {
         "did not find expected key",
         "a key was expected here; check the indentation of this line and the one above"
       ),
+      (
+        "did not find expected ',' or",
+        "a comma or the closing bracket is missing; quote a value that holds one of , : { } [ ]"
+      ),
+      ("did not find expected node content", "a value was expected here"),
+      ("Maximum nesting level", "nested too deep"),
       ("could not find expected ':'", "a \":\" is missing after the key"),
       ("unexpected end of stream", "the file ends inside a quoted text; its closing quote is missing"),
     ]

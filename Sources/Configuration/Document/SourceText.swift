@@ -32,7 +32,9 @@ struct SourceText {
           message: "\(what) stands here; a configuration is plain UTF-8 text"))
       return nil
     }
-    guard let text = String(validating: bytes, as: UTF8.self) else {
+    // The mark that some editors put at the beginning says nothing that is not known.
+    let content = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes[3...] : bytes[...]
+    guard let text = String(validating: content, as: UTF8.self) else {
       issues.append(
         .init(
           origin: origin(of: firstInvalid(in: bytes), in: bytes), path: "",

@@ -67,8 +67,13 @@ extension ConfigurationOverride {
       let node = Node(content: .list(listeners), origin: origin)
       if let place { members[place].value = node } else { members.append(.init(key: section, keyOrigin: origin, value: node)) }
     } else if let place {
+      var inner: [Node.Member] = []
+      switch members[place].value.content {
+      case .mapping(let members): inner = members
+      case .scalar(let scalar) where scalar.isNull: break
       // A section that is no mapping is left to the reader's complaint.
-      guard case .mapping(var inner) = members[place].value.content else { return }
+      default: return
+      }
       inner.removeAll { $0.key == key }
       inner += values.prefix(1).map(member)
       members[place].value.content = .mapping(inner)

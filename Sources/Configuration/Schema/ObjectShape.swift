@@ -38,9 +38,10 @@ struct KeyTable<Owner: SchemaObject> {
 
   func read(_ node: Node, _ reading: inout Reading) -> Owner? {
     let issuesBefore = reading.issues.count
-    guard case .mapping(let members) = node.content else {
+    guard let members = members(of: node) else {
+      let some = keys.prefix(6).map(\.name) + (keys.count > 6 ? ["…"] : [])
       reading.report(
-        node.origin, "expected a mapping with \(Listing.and(keys.map { "\"\($0.name)\"" })), found \(node.kindName)")
+        node.origin, "expected a mapping (\(some.joined(separator: ", "))), found \(node.kindName)")
       return nil
     }
     var owner = Owner()
@@ -51,12 +52,35 @@ struct KeyTable<Owner: SchemaObject> {
       }
       reading.descend(key.name, member.value) { key.read($0, &owner, &$1) }
     }
-    for key in keys where key.isRequired && !members.contains(where: { $0.key == key.name }) {
+    for key in keys where key.isRequired && !isNamed(key, in: members) {
       reading.report(node.origin, "the key \"\(key.name)\" is missing: \(key.explanation)")
     }
     guard reading.issues.count == issuesBefore else { return nil }
     finish(&owner, node, &reading)
     return reading.issues.count == issuesBefore ? owner : nil
+  }
+
+  /// Whether the key is there, or mistyped: then it was complained about already.
+  private func isNamed(_ key: Key<Owner>, in members: [Node.Member]) -> Bool {
+    members.contains { member in
+      member.key == key.name
+        || (!keys.contains { $0.name == member.key } && !later.contains { $0.name == member.key }
+          && suggestion(for: member.key) == key.name)
+    }
+  }
+
+  private func suggestion(for name: String) -> String? {
+    Suggestion.among(keys.map(\.name), for: name)
+  }
+
+  /// The mapping's members. Nothing at all counts as an empty mapping where no key is required: a section of which
+  /// every line is commented out means the defaults.
+  private func members(of node: Node) -> [Node.Member]? {
+    switch node.content {
+    case .mapping(let members): members
+    case .scalar(let scalar) where scalar.isNull && !keys.contains(where: \.isRequired): []
+    default: nil
+    }
   }
 
   private func refuse(_ member: Node.Member, _ reading: inout Reading) {
@@ -65,10 +89,9 @@ struct KeyTable<Owner: SchemaObject> {
         reading.report(member.keyOrigin, "\"\(name)\" is not available in this version: \(advice)")
         return
       }
-      let names = keys.map(\.name)
       let hint =
-        Suggestion.among(names, for: member.key).map { "; did you mean \"\($0)\"?" }
-        ?? "; known here: \(names.joined(separator: ", "))"
+        suggestion(for: member.key).map { "; did you mean \"\($0)\"?" }
+        ?? "; known here: \(keys.map(\.name).joined(separator: ", "))"
       reading.report(member.keyOrigin, "unknown key \"\(member.key)\"\(hint)")
     }
   }

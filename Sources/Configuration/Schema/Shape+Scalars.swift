@@ -83,6 +83,9 @@ extension Shape where Value == Bool {
         case nil: return nil
         case "true" where scalar?.isPlain == true: return true
         case "false" where scalar?.isPlain == true: return false
+        case "true", "false":
+          reading.report(node.origin, "expected true or false, found a text; leave out the quotes")
+          return nil
         case let text?:
           reading.report(node.origin, "expected true or false, found \"\(text)\"")
           return nil
@@ -103,7 +106,11 @@ extension Shape where Value == Int {
       read: { node, reading in
         guard let scalar = scalar(node, expected, &reading) else { return nil }
         let isDigits = scalar.text.utf8.allSatisfy { (0x30...0x39).contains($0) }
-        guard scalar.isPlain, isDigits, let number = Int(scalar.text), range.contains(number) else {
+        guard scalar.isPlain || !isDigits else {
+          reading.report(node.origin, "expected \(expected), found a text; leave out the quotes")
+          return nil
+        }
+        guard isDigits, let number = Int(scalar.text), range.contains(number) else {
           reading.report(node.origin, "expected \(expected), found \"\(scalar.text)\"")
           return nil
         }

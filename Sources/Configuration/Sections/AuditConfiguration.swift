@@ -22,7 +22,7 @@ public struct AuditConfiguration: Equatable, Sendable {
   /// How often records are written and synced with `Durability.interval`. 1 to 60,000.
   public var intervalMilliseconds = 50
   public var onFailure = FailureChoice.failClosed
-  /// A segment file that has reached this size is followed by a new one. 64 KiB to 1 TiB.
+  /// A segment file that has reached this size is followed by a new one. 64 KiB to 64 GiB.
   public var segmentBytesMax = 256 << 20
   /// Each worker's buffer for records that are not written yet. A power of two, 64 KiB to 1 GiB.
   public var ringBytes = 8 << 20
@@ -47,7 +47,7 @@ extension AuditConfiguration: SchemaObject {
           "on_failure", \.onFailure, .word(),
           "when a call cannot be recorded: fail_closed refuses it, drop_and_count lets it through and counts it"),
         .optional(
-          "segment_size", \.segmentBytesMax, .size(65536...1 << 40), "size at which a new segment file begins"),
+          "segment_size", \.segmentBytesMax, .size(65536...64 << 30), "size at which a new segment file begins"),
         .optional(
           "ring_size", \.ringBytes, .powerOfTwo(.size(65536...1 << 30)),
           "each worker's buffer for records not yet written; a power of two (flag --audit-ring-size)"),

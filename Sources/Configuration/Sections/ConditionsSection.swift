@@ -113,7 +113,11 @@ extension Shape where Value == NumberLiteral {
       schema: ["type": "number"],
       read: { node, reading in
         guard let scalar = scalar(node, "a number", &reading) else { return nil }
-        guard scalar.isPlain, JSONNumber.isValid(scalar.text), scalar.text.utf8.count <= 64 else {
+        guard scalar.isPlain || !JSONNumber.isValid(scalar.text) else {
+          reading.report(node.origin, "expected a number, found a text; leave out the quotes")
+          return nil
+        }
+        guard JSONNumber.isValid(scalar.text), scalar.text.utf8.count <= 64 else {
           reading.report(node.origin, "expected a number such as 12, -0.5 or 1e6, found \"\(scalar.text)\"")
           return nil
         }

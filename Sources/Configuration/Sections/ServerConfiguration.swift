@@ -92,17 +92,18 @@ extension CredentialConfiguration: SchemaObject {
   /// Fetches the secret and makes the field's value of it.
   private mutating func resolve(_ node: Node, _ reading: inout Reading) {
     guard case .success(let reference) = SecretResolver.reference(reference) else { return }
-    let origin = reading.origin(of: "\(reading.path).value") ?? node.origin
-    guard let secret = reading.secrets.resolve(reference, origin, &reading) else { return }
+    let path = "\(reading.path).value"
+    guard let secret = reading.secrets.resolve(reference, at: path, &reading) else { return }
     guard secret.allSatisfy({ (0x20...0x7E).contains($0) }), secret.first != 0x20, secret.last != 0x20 else {
       reading.report(
-        origin, "the secret has a character that cannot be sent in a header field (a line break, a space around it, "
-          + "or something that is not ASCII)", showsSource: false)
+        at: path,
+        "the secret has a character that cannot be sent in a header field (a line break, a space around it, "
+          + "or something that is not ASCII)")
       return
     }
     if scheme == nil, header.lowercased() == "authorization", !secret.isEmpty, !secret.contains(0x20) {
       reading.warn(
-        origin, "Authorization is sent without a scheme; if the secret is a bare token, add \"scheme: Bearer\"")
+        at: path, "Authorization is sent without a scheme; if the secret is a bare token, add \"scheme: Bearer\"")
     }
     fieldValue = Secret(scheme.map { Array("\($0) ".utf8) + secret } ?? secret)
   }

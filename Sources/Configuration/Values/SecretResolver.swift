@@ -24,7 +24,7 @@ struct SecretResolver {
   }
 
   static let advice =
-    "a secret is never written into this file, where it would be copied, shown and committed; "
+    "expected a reference to a secret: a secret is never written into this file, where it would be copied, shown and committed; "
     + "put it into an environment variable and write \"env:NAME\", or into a file and write \"file:/path\""
 
   static func reference(_ text: String) -> Result<Reference, Refusal> {
@@ -47,29 +47,29 @@ struct SecretResolver {
       return .failure(
         "\"exec:\" is not available in this version: write the program's output to a file and use \"file:\"")
     }
-    return .failure("expected a reference to a secret: \(Refusal(stringLiteral: advice).message)")
+    return .failure("\(advice)")
   }
 
   func resolve(
-    _ reference: Reference, _ origin: Node.Origin, _ reading: inout Reading
+    _ reference: Reference, at path: String, _ reading: inout Reading
   ) -> [UInt8]? {
     switch reference {
     case .environment(let name):
       guard let value = environment[name] else {
-        return missing("the environment variable \(name) is not set", origin, &reading)
+        return missing("the environment variable \(name) is not set", at: path, &reading)
       }
-      return checked(Array(value.utf8), "the environment variable \(name)", origin, &reading)
-    case .file(let path):
-      let path = absolute(path)
-      guard let handle = FileHandle(forReadingAtPath: path) else {
-        return missing("cannot read \(path)", origin, &reading)
+      return checked(Array(value.utf8), "the environment variable \(name)", at: path, &reading)
+    case .file(let name):
+      let file = absolute(name)
+      guard let handle = FileHandle(forReadingAtPath: file) else {
+        return missing("cannot read \(file)", at: path, &reading)
       }
       defer { try? handle.close() }
       guard let data = try? handle.read(upToCount: Self.bytesMax + 2) else {
-        return missing("cannot read \(path)", origin, &reading)
+        return missing("cannot read \(file)", at: path, &reading)
       }
-      warnIfOthersCanRead(path, origin, &reading)
-      return checked(Array(data), path, origin, &reading)
+      warnIfOthersCanRead(file, at: path, &reading)
+      return checked(Array(data), file, at: path, &reading)
     }
   }
 
@@ -78,35 +78,35 @@ struct SecretResolver {
   }
 
   private func missing(
-    _ message: String, _ origin: Node.Origin, _ reading: inout Reading
+    _ message: String, at path: String, _ reading: inout Reading
   ) -> [UInt8]? {
     guard isLenient else {
-      reading.report(origin, message)
+      reading.report(at: path, message)
       return nil
     }
-    reading.warn(origin, "\(message); `sluice serve` needs it")
+    reading.warn(at: path, "\(message); `sluice serve` needs it")
     return []
   }
 
   private func checked(
-    _ bytes: [UInt8], _ source: String, _ origin: Node.Origin, _ reading: inout Reading
+    _ bytes: [UInt8], _ source: String, at path: String, _ reading: inout Reading
   ) -> [UInt8]? {
     var bytes = bytes
     if bytes.last == 0x0A { bytes.removeLast() }
     if bytes.last == 0x0D { bytes.removeLast() }
-    guard !bytes.isEmpty else { return missing("\(source) is empty", origin, &reading) }
+    guard !bytes.isEmpty else { return missing("\(source) is empty", at: path, &reading) }
     guard bytes.count <= Self.bytesMax else {
-      reading.report(origin, "\(source) is larger than \(ByteSize.text(Self.bytesMax))")
+      reading.report(at: path, "\(source) is larger than \(ByteSize.text(Self.bytesMax))")
       return nil
     }
     return bytes
   }
 
   private func warnIfOthersCanRead(
-    _ path: String, _ origin: Node.Origin, _ reading: inout Reading
+    _ file: String, at path: String, _ reading: inout Reading
   ) {
-    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    let attributes = try? FileManager.default.attributesOfItem(atPath: file)
     guard let mode = attributes?[.posixPermissions] as? Int, mode & 0o077 != 0 else { return }
-    reading.warn(origin, "\(path) can be read by others than its owner; chmod 600 it")
+    reading.warn(at: path, "\(file) can be read by others than its owner; chmod 600 it")
   }
 }

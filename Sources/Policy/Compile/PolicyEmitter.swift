@@ -51,7 +51,7 @@ struct PolicyEmitter {
     for server in policy.servers.indices { emitter.emitServer(server) }
     emitter.compileRegexes()
     guard emitter.problems.isEmpty else {
-      emitter.regexSets.forEach { $0.free() }
+      for set in emitter.regexSets { set.free() }
       throw PolicyError(problems: emitter.problems)
     }
     return emitter.finish()

@@ -37,7 +37,9 @@ final class HitCounters: Sendable {
   }
 
   deinit {
-    blocks.withLock { $0.all.forEach { $0.free() } }
+    blocks.withLock { blocks in
+      for block in blocks.all { block.free() }
+    }
   }
 }
 

@@ -26,7 +26,7 @@ struct PolicyRevision {
 
   private mutating func add(count: Int) {
     for shift in stride(from: 0, to: 64, by: 8) {
-      bytes.append(UInt8(truncatingIfNeeded: UInt64(count) >> UInt64(shift)))
+      bytes.append(UInt8(truncatingIfNeeded: Int64(count) >> Int64(shift)))
     }
   }
 

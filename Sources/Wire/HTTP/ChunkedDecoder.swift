@@ -31,10 +31,11 @@ public enum ChunkViolation: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 ///
 /// Example: `5;x=1\r\nhello\r\n0\r\n\r\n` gives data `hello`, then the end. Extensions and trailers are checked, bounded,
 /// and dropped. Stricter than the RFC: at most eight digits, no white space around the size or the extension's
-/// semicolon, no control bytes in extensions, CRLF always.
+/// semicolon, no escapes in extensions, CRLF always.
 public struct ChunkedDecoder: BitwiseCopyable, Sendable {
   private enum State: UInt8 {
-    case sizeStart, size, extensions, sizeFeed
+    case sizeStart, size, sizeFeed
+    case extensionStart, extensionName, extensionValueStart, extensionValue, quoted, quotedEnd
     case data, dataReturn, dataFeed
     case trailerStart, trailerName, trailerValue, trailerFeed, lastFeed
     case ended, failed
@@ -83,7 +84,9 @@ public struct ChunkedDecoder: BitwiseCopyable, Sendable {
   private mutating func take(_ byte: UInt8) {
     switch state {
     case .sizeStart, .size: takeSize(byte)
-    case .extensions: takeExtension(byte)
+    case .extensionStart, .extensionName, .extensionValueStart, .extensionValue, .quoted,
+      .quotedEnd:
+      takeExtension(byte)
     case .sizeFeed:
       guard byte == 0x0a else { return fail(.size) }
       overhead = 0
@@ -112,20 +115,29 @@ public struct ChunkedDecoder: BitwiseCopyable, Sendable {
     } else if state == .size && byte == 0x0d {
       state = .sizeFeed
     } else if state == .size && byte == 0x3b {
-      state = .extensions
+      state = .extensionStart
     } else {
       fail(.size)
     }
   }
 
+  /// `;name`, `;name=token` or `;name="text"`, any number of them (RFC 9112 §7.1.1). No escapes in the text.
   private mutating func takeExtension(_ byte: UInt8) {
-    if byte == 0x0d {
-      state = .sizeFeed
-      return
-    }
-    guard byte >= 0x20 && byte < 0x7f else { return fail(.extensionMalformed) }
     overhead &+= 1
-    if overhead > extensionBytesMax { fail(.extensionTooLong) }
+    guard overhead <= extensionBytesMax else { return fail(.extensionTooLong) }
+    switch (state, byte) {
+    case (.extensionName, 0x0d), (.extensionValue, 0x0d), (.quotedEnd, 0x0d): state = .sizeFeed
+    case (.extensionName, 0x3b), (.extensionValue, 0x3b), (.quotedEnd, 0x3b): state = .extensionStart
+    case (.extensionName, 0x3d): state = .extensionValueStart
+    case (.extensionValueStart, 0x22): state = .quoted
+    case (.quoted, 0x22): state = .quotedEnd
+    case (.quoted, _):
+      if byte < 0x20 || byte > 0x7e || byte == 0x5c { fail(.extensionMalformed) }
+    case (.extensionStart, _) where isTokenByte(byte): state = .extensionName
+    case (.extensionValueStart, _) where isTokenByte(byte): state = .extensionValue
+    case (.extensionName, _) where isTokenByte(byte), (.extensionValue, _) where isTokenByte(byte): break
+    default: fail(.extensionMalformed)
+    }
   }
 
   private mutating func takeTrailer(_ byte: UInt8) {

@@ -73,15 +73,28 @@ struct HeadBytes {
     return false
   }
 
-  /// Whether the bytes from `start` on, `count` of them, are `text` in any case of its ASCII letters.
-  /// `text` is given in lower case.
+  /// Whether the bytes of `range` are `text` in any case of its ASCII letters. `text` is lower-case letters, digits and
+  /// marks that have bit 5 set, so that setting that bit in the bytes folds them: only control bytes and letters change,
+  /// and the scan has refused control bytes (HTAB becomes a closing bracket, which no text has).
+  @inline(__always)
   func equals(_ range: ByteRange, folded text: StaticString) -> Bool {
-    guard Int(range.count) == text.utf8CodeUnitCount else { return false }
-    for index in 0..<Int(range.count) {
-      let expected = unsafe text.utf8Start[index]
-      var byte = self[Int(range.offset) &+ index]
-      if byte >= 0x41 && byte <= 0x5a { byte |= 0x20 }
-      if byte != expected { return false }
+    let length = text.utf8CodeUnitCount
+    guard Int(range.count) == length else { return false }
+    return unsafe equals(Int(range.offset), folded: UnsafeRawPointer(text.utf8Start), length)
+  }
+
+  private func equals(_ start: Int, folded text: UnsafeRawPointer, _ length: Int) -> Bool {
+    var index = 0
+    while index &+ 8 <= length {
+      let word = word64(start &+ index) | 0x2020_2020_2020_2020
+      let expected = unsafe text.loadUnaligned(fromByteOffset: index, as: UInt64.self).littleEndian
+      if word != expected { return false }
+      index &+= 8
+    }
+    while index < length {
+      let expected = unsafe text.load(fromByteOffset: index, as: UInt8.self)
+      if self[start &+ index] | 0x20 != expected { return false }
+      index &+= 1
     }
     return true
   }

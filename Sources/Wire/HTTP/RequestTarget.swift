@@ -77,7 +77,10 @@ enum RequestTarget {
 
   private static func otherForm(_ head: HeadBytes, _ start: Int) -> HTTPRefusal {
     switch head[start] {
-    case 0x2a: HTTPRefusal(.asteriskForm, at: start)
+    case 0x2a:
+      // The connection preface of HTTP/2 (RFC 9113 §3.4) deserves an answer that says so.
+      head.equals(ByteRange(0..<14), folded: "pri * http/2.0")
+        ? HTTPRefusal(.versionNotSupported, at: 0) : HTTPRefusal(.asteriskForm, at: start)
     case 0x0d, 0x20: HTTPRefusal(.malformedRequestLine, at: start)
     default: HTTPRefusal(.absoluteForm, at: start)
     }

@@ -85,7 +85,6 @@ public struct SSEParser: BitwiseCopyable, Sendable {
       mayPairFeed = bytes[byte: end] == 0x0d
       lineStart = end + 1
       scanned = lineStart
-      if mayPairFeed && lineStart < bytes.byteCount { skipPairedFeed(bytes) }
       if lineStart - consumed > eventBytesMax && hasFields { return .tooLarge }
       if line.isEmpty {
         if let finished = finishBlock() { return .event(finished) }
@@ -127,7 +126,8 @@ public struct SSEParser: BitwiseCopyable, Sendable {
     return true
   }
 
-  /// A line feed right behind a carriage return is part of the same line end.
+  /// A line feed right behind a carriage return is part of the same line end. Only called once that line has been
+  /// taken, since whether a block has begun decides what may be dropped.
   private mutating func skipPairedFeed(_ bytes: RawSpan) {
     mayPairFeed = false
     guard bytes[byte: lineStart] == 0x0a else { return }
