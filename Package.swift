@@ -105,7 +105,7 @@ let controlPlane: [Target] = [
   .testTarget(
     name: "SluiceTests",
     dependencies: [
-      "sluice", "SluiceConfiguration", "ExampleServer",
+      "sluice", "SluiceConfiguration", "Policy", "Recorder", "ExampleServer",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],

@@ -10,10 +10,13 @@ import Testing
   @Test func withoutAGatewayTheTourFails() async throws {
     let server = try ExampleServer()
     let port = try await server.start()
+    let folder = NSTemporaryDirectory() + "sluice-\(UUID().uuidString)"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
     let tour = Tour(
       narrator: Narrator(style: TextStyle(isColoured: false)),
       agent: TourClient(port: port, path: "/mcp", key: nil), database: server.database,
-      record: AuditCommands(directory: NSTemporaryDirectory() + "sluice-\(UUID().uuidString)"))
+      record: AuditCommands(directory: folder))
     let isRight = try await tour.run()
     let left = try? await server.database.run("SELECT 1 FROM customers")
     await server.stop()

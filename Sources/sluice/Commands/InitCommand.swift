@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Identity
+import SluiceConfiguration
 
 /// `sluice init`
 struct InitCommand: ParsableCommand {
@@ -28,7 +29,7 @@ struct InitCommand: ParsableCommand {
     } catch {
       throw CommandFailure("No key: \(error)")
     }
-    let text = StarterConfiguration(keyDigest: key.sha256).text
+    let text = StarterConfiguration.text(keySHA256: key.sha256)
     do {
       try Data(text.utf8).write(
         to: URL(fileURLWithPath: file), options: force ? [.atomic] : [.withoutOverwriting])

@@ -36,7 +36,7 @@ struct KeyCommand: ParsableCommand {
 
       The line for sluice.yaml, under identity: service_accounts:
 
-          \(KeyCommand.account(name: name, groups: groups.isEmpty ? ["agents"] : groups, key))
+          \(KeyCommand.account(name: name, groups: groups.isEmpty ? ["analysts"] : groups, key))
       """)
   }
 
