@@ -18,7 +18,7 @@
 /// | mask | cannot be masked reliably | 200 with -32603; a stream is cut |
 /// | commitRecord | no room in the audit ring | the answer waits |
 /// | send | the agent does not read, or has gone | the connection is closed |
-public enum Phase: UInt8, Sendable, CaseIterable {
+public enum Phase: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case accept
   case receive
   case httpHead

@@ -1,6 +1,5 @@
 public import EventLoop
 public import Identity
-public import Policy
 
 /// How one gateway process is laid out. Fixed while it runs.
 public struct GatewaySettings: Sendable {

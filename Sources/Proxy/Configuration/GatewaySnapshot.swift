@@ -21,25 +21,22 @@ public final class GatewaySnapshot: Sendable {
 
   let policy: PolicyProgram
   let identity: IdentitySnapshot
-  let masks: MaskProgram?
+  let masks: MaskProgram
   let arena: TextArena
   let policyRevision: UInt64
   let routeCount: Int
-  private let routes: UnsafeMutablePointer<Route>
-  private let principals: UnsafeMutablePointer<Principal>
-  private let principalNames: UnsafeMutablePointer<ByteRange>
+  private nonisolated(unsafe) let routes: UnsafeMutablePointer<Route>
+  private nonisolated(unsafe) let principals: UnsafeMutablePointer<Principal>
+  private nonisolated(unsafe) let principalNames: UnsafeMutablePointer<ByteRange>
   let principalCount: Int
 
   /// - Parameters:
+  ///   - identity: its principals in the order of the policy's.
   ///   - servers: in the order of the policy's servers.
-  ///   - masks: the fields of all mask rules; nil when no rule masks.
-  public init(
-    policy: PolicyProgram, identity: IdentitySnapshot, masks: MaskProgram?,
-    servers: [UpstreamServer]
-  ) {
+  public init(policy: PolicyProgram, identity: IdentitySnapshot, servers: [UpstreamServer]) {
     self.policy = policy
     self.identity = identity
-    self.masks = masks
+    masks = policy.maskProgram
     var builder = TextArena.Builder()
     routeCount = servers.count
     unsafe routes = .allocate(capacity: max(1, servers.count))

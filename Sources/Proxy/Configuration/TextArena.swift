@@ -18,7 +18,7 @@ final class TextArena: Sendable {
     func build() -> TextArena { TextArena(bytes) }
   }
 
-  private let memory: UnsafeRawBufferPointer
+  private nonisolated(unsafe) let memory: UnsafeRawBufferPointer
 
   private init(_ bytes: [UInt8]) {
     let copy = UnsafeMutableRawBufferPointer.allocate(
@@ -44,11 +44,13 @@ struct Texts: BitwiseCopyable {
     self.count = count
   }
 
-  @_lifetime(immortal)
   subscript(_ range: ByteRange) -> RawSpan {
-    precondition(Int(range.end) <= count)
-    let span = unsafe RawSpan(
-      _unsafeStart: start + Int(range.offset), byteCount: Int(range.count))
-    return unsafe _overrideLifetime(span, copying: ())
+    @_lifetime(immortal)
+    get {
+      precondition(Int(range.end) <= count)
+      let span = unsafe RawSpan(
+        _unsafeStart: start + Int(range.offset), byteCount: Int(range.count))
+      return unsafe _overrideLifetime(span, copying: ())
+    }
   }
 }

@@ -34,10 +34,12 @@ struct Exchange: BitwiseCopyable {
   var isNotification = false
   var era = Era.legacy
   /// The JSON-RPC id, literally.
-  var id = RequestID()
+  var id = ShortText()
   var masks = MaskRuleSet()
-  /// The upstream's session was asked for with `initialize`.
-  var opensSession = false
+  /// Bytes of the server's own session id, in working memory while the request is being judged.
+  var sessionCount = 0
+  /// The session id that the server gave with its answer to `initialize`.
+  var openedSession = ShortText()
 
   // The record.
   var record = RecordID(value: 0)
@@ -62,6 +64,15 @@ struct Exchange: BitwiseCopyable {
   /// Nothing will be added to the answer.
   var isAnswerComplete = false
   var headSent = false
+  /// Chunk framing is around what waits in `answer`.
+  var isFramed = false
+  /// The last chunk has been written.
+  var isEndSent = false
+  /// The stream ends without its end, because what was to come must not: the client sees it cut off.
+  var isCut = false
+  /// A legacy session's own stream (GET): notifications, no answer.
+  var isSessionStream = false
+  var localExtra = LocalRefusal.Extra.none
   var status: UInt16 = 0
   /// Close the client's connection after this answer.
   var closesConnection = false
@@ -70,41 +81,3 @@ struct Exchange: BitwiseCopyable {
   var nextWaiting: UInt32 = .max
 }
 
-/// A JSON-RPC id as it came, quotes and all: answers repeat it byte for byte.
-struct RequestID: BitwiseCopyable {
-  /// A string of 256 bytes with each one escaped as \u00XX would be longer; those are refused when read.
-  static let bytesMax = 272
-
-  private var bytes = InlineArray<272, UInt8>(repeating: 0)
-  private(set) var count = 0
-
-  init() {}
-
-  /// False when it is too long.
-  mutating func set(_ literal: RawSpan) -> Bool {
-    guard literal.byteCount <= RequestID.bytesMax else { return false }
-    for offset in 0..<literal.byteCount {
-      bytes[offset] = unsafe literal.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
-    }
-    count = literal.byteCount
-    return true
-  }
-
-  var isEmpty: Bool { count == 0 }
-
-  func write(into out: inout ByteWriter) {
-    if count == 0 { return out.append("null") }
-    for offset in 0..<count { out.append(bytes[offset]) }
-  }
-
-  func equals(_ literal: RawSpan) -> Bool {
-    guard literal.byteCount == count else { return false }
-    for offset in 0..<count
-    where unsafe literal.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
-      != bytes[offset]
-    {
-      return false
-    }
-    return true
-  }
-}

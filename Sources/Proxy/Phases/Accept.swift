@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import Synchronization
 internal import Wire
 
 /// Phase accept: a client's connection begins, and (at the other end of its life) ends.

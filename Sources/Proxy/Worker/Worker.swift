@@ -75,7 +75,7 @@ struct Worker: ~Copyable {
     json.documentBytesMax = max(settings.limits.bodyBytesMax, settings.limits.messageBytesMax)
     requestIndex = JSONIndex(limits: json)
     answerIndex = JSONIndex(limits: json)
-    masker = Masker(limits: json)
+    masker = Masker()
     self.sealer = sealer
     requestFields = FieldTable(limits: http)
     answerFields = FieldTable(limits: http)
