@@ -1,2 +1,6 @@
 #pragma once
+<<<<<<< HEAD
+/* No _GNU_SOURCE here: under it glibc's types (fd_set) differ from those Swift knows. */
+=======
+>>>>>>> main
 #include <hs/hs.h>

@@ -1,7 +1,7 @@
 import Testing
 import Foundation
 
-@testable import Configuration
+@testable import SluiceConfiguration
 
 @Suite struct Probe {
   @Test func probe() throws {
