@@ -45,7 +45,7 @@ final class RequestBook: Sendable {
       case .json: false
       case .sse: true
       // Not in step with the order of calls.
-      case .mix: (number / UInt64(order.count) + number) % 2 == 1
+      case .mix: (number / UInt64(order.count) + number % UInt64(order.count)) % 2 == 1
       }
     return Slots.firstCall + call * 4 + Int(era.rawValue) * 2 + (streams ? 1 : 0)
   }
