@@ -46,6 +46,9 @@ let dataPlane: [Target] = [
     name: "Proxy",
     dependencies: ["EventLoop", "Wire", "Policy", "Identity", "Audit", "CLinux", "COpenSSL"],
     swiftSettings: dataPath),
+  .executableTarget(
+    name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "CScan"], path: "Benchmarks",
+    swiftSettings: dataPath),
   .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
   .testTarget(name: "WireTests", dependencies: ["Wire", "CScan"], swiftSettings: strict),
   .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire"], swiftSettings: strict),
@@ -55,6 +58,20 @@ let dataPlane: [Target] = [
     name: "ProxyTests",
     dependencies: ["Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit"],
     swiftSettings: strict),
+]
+
+/// Fuzz targets: a C program each, which libFuzzer drives in a fuzz build (`Scripts/fuzz`) and which replays files given to
+/// it in any other build. The Swift half of each says what must hold.
+let fuzzers: [Target] = [
+  // llhttp as Debian's node-llhttp ships it: the second opinion on HTTP.
+  .target(
+    name: "CLLHTTP", path: "Tests/Fuzz/CLLHTTP",
+    cSettings: [.unsafeFlags(["-I/usr/share/include/llhttp"])]),
+  .target(
+    name: "WireFuzzing", dependencies: ["Wire", "CLLHTTP"], path: "Tests/Fuzz/WireFuzzing",
+    swiftSettings: strict),
+  .executableTarget(name: "HTTPFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/HTTPFuzz"),
+  .executableTarget(name: "SSEFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/SSEFuzz"),
 ]
 
 /// The control plane, the command and the bundled tools: ordinary Swift on well-kept packages.
@@ -127,5 +144,5 @@ let package = Package(
     // High dynamic range histograms for the load generator.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
-  targets: shims + dataPlane + controlPlane + tools
+  targets: shims + dataPlane + fuzzers + controlPlane + tools
 )

@@ -40,8 +40,8 @@ struct LoopbackTests {
       try pair.turn(
         until: { $0.kind == .connected },
         each: { completion in
-        #expect(completion.result == 0)
-        connected = true
+          #expect(completion.result == 0)
+          connected = true
         })
       #expect(connected)
       return pair
@@ -124,20 +124,20 @@ struct LoopbackTests {
     var ends = 0
     var closes = 0
     try pair.turn(
-        until: { $0.kind == .received },
-        each: { completion in
-      if completion.kind == .received { ends += completion.result == 0 ? 1 : 100 }
-      if completion.kind == .closed {
-        #expect(completion.token == Pair.clientToken)
-        closes += 1
-        })
-    }
+      until: { $0.kind == .received },
+      each: { completion in
+        if completion.kind == .received { ends += completion.result == 0 ? 1 : 100 }
+        if completion.kind == .closed {
+          #expect(completion.token == Pair.clientToken)
+          closes += 1
+        }
+      })
     pair.loop.close(pair.server)
     try pair.turn(
       until: { $0.kind == .closed && $0.token == Pair.serverToken },
       each: {
-      if $0.kind == .closed { closes += 1 }
-      if $0.kind == .received { ends += 100 }
+        if $0.kind == .closed { closes += 1 }
+        if $0.kind == .received { ends += 100 }
       })
     #expect(ends == 1)
     #expect(closes == 2)
@@ -173,7 +173,7 @@ struct LoopbackTests {
     try pair.turn(
       until: { $0.kind == .received },
       each: {
-      if $0.kind == .received { length = $0.result }
+        if $0.kind == .received { length = $0.result }
       })
     #expect(length == 3)
   }
@@ -194,7 +194,7 @@ struct LoopbackTests {
     try pair.turn(
       until: { $0.kind == .connected },
       each: {
-      if $0.kind == .connected { outcome = $0.result }
+        if $0.kind == .connected { outcome = $0.result }
       })
     #expect(outcome == -ECONNREFUSED)
   }

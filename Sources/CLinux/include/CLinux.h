@@ -2,6 +2,7 @@
 // Every function returns a value >= 0, or -errno. Nothing here allocates or keeps state.
 // What needs _GNU_SOURCE is in CLinux.c: under it glibc's types differ from those Swift knows.
 #pragma once
+#include "CLinuxFiles.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -179,6 +180,9 @@ static inline uint64_t linux_wall_nanoseconds(void) {
   clock_gettime(CLOCK_REALTIME, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+// Start-up only: nothing on the data path ever sleeps.
+static inline void linux_sleep_milliseconds(int milliseconds) { usleep((useconds_t)milliseconds * 1000); }
 
 // Binds the calling thread to one processor.
 int linux_pin_thread(int cpu);

@@ -46,6 +46,16 @@ public struct Block: BitwiseCopyable {
     }
   }
 
+  /// Turns line feeds and carriage returns into spaces.
+  public func replaceLineBreaks(from offset: Int, count: Int) {
+    precondition(offset >= 0 && count >= 0 && count <= capacity &- offset)
+    guard count > 0 else { return }
+    let bytes = unsafe (base! + offset).assumingMemoryBound(to: UInt8.self)
+    for place in 0..<count where unsafe bytes[place] == 0x0A || bytes[place] == 0x0D {
+      unsafe bytes[place] = 0x20
+    }
+  }
+
   /// Moves `count` bytes from `offset` to the front.
   public func moveToFront(from offset: Int, count: Int) {
     precondition(offset >= 0 && count >= 0 && count <= capacity &- offset)

@@ -1,0 +1,55 @@
+import Policy
+import Testing
+
+@testable import Configuration
+
+/// A configuration that is well, in parts, so that a test changes only what it is about.
+struct Sample {
+  var listeners = "listeners: [{ address: 127.0.0.1:8080 }]"
+  var identity = """
+    identity:
+      service_accounts:
+        - { name: bot, key_sha256: "\(Sample.digest)", groups: [staff] }
+    """
+  var servers = """
+    servers:
+      orders: { url: "http://127.0.0.1:9000/mcp" }
+    """
+  var profiles = """
+    profiles:
+      reader: { groups: [staff], allow: [{ server: orders, tools: [query] }] }
+    """
+  var policies = ""
+  var audit = "audit: { directory: /var/lib/sluice }"
+  var rest = ""
+
+  static let digest = String(repeating: "0123456789abcdef", count: 4)
+
+  var text: String {
+    [listeners, identity, servers, profiles, policies, audit, rest].filter { !$0.isEmpty }
+      .joined(separator: "\n") + "\n"
+  }
+}
+
+/// Reads a text as the file `sluice.yaml` in the folder `/etc/sluice`.
+func read(
+  _ text: String, overrides: [ConfigurationOverride] = [],
+  environment: [String: String] = ["TOKEN": "s3cr3t-t0ken"]
+) throws(ConfigurationErrors) -> (Configuration, Reading) {
+  var issues: [ConfigurationIssue] = []
+  guard let source = SourceText.decode(Array(text.utf8), name: "sluice.yaml", issues: &issues) else {
+    throw ConfigurationErrors(issues, in: SourceText(name: "sluice.yaml", text: text))
+  }
+  let secrets = SecretResolver(environment: environment, directory: "/etc/sluice")
+  return try ConfigurationLoader.read(source, overrides: overrides, secrets: secrets)
+}
+
+/// What reading the text complains about, as it is printed; empty when it does not.
+func complaints(_ text: String, overrides: [ConfigurationOverride] = []) -> String {
+  do {
+    _ = try read(text, overrides: overrides)
+    return ""
+  } catch {
+    return error.description
+  }
+}
