@@ -46,6 +46,9 @@ let dataPlane: [Target] = [
     name: "Proxy",
     dependencies: ["EventLoop", "Wire", "Policy", "Identity", "Audit", "CLinux", "COpenSSL"],
     swiftSettings: dataPath),
+  .executableTarget(
+    name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "CScan"], path: "Benchmarks",
+    swiftSettings: dataPath),
   .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
   .testTarget(name: "WireTests", dependencies: ["Wire", "CScan"], swiftSettings: strict),
   .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire"], swiftSettings: strict),
