@@ -28,7 +28,8 @@ struct Excerpt {
     }
     let shown = String(
       String.UnicodeScalarView(
-        characters.map { $0.properties.generalCategory == .control && $0 != "\t" ? "\u{FFFD}" : $0 }))
+        characters.map { $0.properties.generalCategory == .control && $0 != "\t" ? "\u{FFFD}" : $0 }
+      ))
     // A tab before the caret stays a tab, so that the caret lines up whatever its width.
     let padding = characters.prefix(caret).map { $0 == "\t" ? "\t" : " " }.joined()
     let number = String(position.line)
@@ -41,36 +42,42 @@ struct Excerpt {
 
   /// Words in keys whose values nobody should read.
   private static let secretWords = [
-    "value", "token", "secret", "password", "passwd", "key", "authorization", "bearer", "cookie", "auth", "pass",
+    "value", "token", "secret", "password", "passwd", "key", "authorization", "bearer", "cookie",
+    "auth", "pass",
   ]
 
   /// The line with everything that may be a secret replaced by an ellipsis: the user part and the query of an address, an
   /// API key of ours, and whatever follows a key that sounds like a secret's and is no reference to one.
   static func withoutSecrets(_ line: String) -> String {
     var line = line
-    if let scheme = line.firstRange(of: "://"), let at = line[scheme.upperBound...].firstIndex(of: "@") {
+    if let scheme = line.firstRange(of: "://"),
+      let at = line[scheme.upperBound...].firstIndex(of: "@")
+    {
       line.replaceSubrange(scheme.upperBound..<at, with: "…")
     }
-    if let scheme = line.firstRange(of: "://"), let query = line[scheme.upperBound...].firstIndex(of: "?") {
+    if let scheme = line.firstRange(of: "://"),
+      let query = line[scheme.upperBound...].firstIndex(of: "?")
+    {
       return line[...query] + "…"
     }
-    if let bearer = line.lowercased().firstRange(of: "bearer ") {
-      let start = line.index(
-        line.startIndex, offsetBy: line.lowercased().distance(from: line.lowercased().startIndex, to: bearer.upperBound),
-        limitedBy: line.endIndex)
-      return line[..<(start ?? line.endIndex)] + "…"
+    if let scheme = line.firstMatch(of: /(?i)\b(bearer|basic) +/) {
+      return line[..<scheme.range.upperBound] + "…"
     }
     if let key = line.firstRange(of: "sluice_") {
       let end =
-        line[key.upperBound...].firstIndex { !($0.isLetter || $0.isNumber || "-_".contains($0)) } ?? line.endIndex
+        line[key.upperBound...].firstIndex { !($0.isLetter || $0.isNumber || "-_".contains($0)) }
+        ?? line.endIndex
       line.replaceSubrange(key.upperBound..<end, with: "…")
     }
     var start = line.startIndex
     while let colon = line[start...].firstIndex(of: ":") {
-      let key = line[start..<colon].lowercased().reversed().prefix { $0.isLetter || $0.isNumber || "_-\"' ".contains($0) }
+      let key = line[start..<colon].lowercased().reversed().prefix {
+        $0.isLetter || $0.isNumber || "_-\"' ".contains($0)
+      }
       let rest = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\"" || $0 == "'" }
       let isReference = ["env:", "file:"].contains { rest.hasPrefix($0) }
-      if secretWords.contains(where: { String(key.reversed()).contains($0) }), !rest.isEmpty, !isReference,
+      if secretWords.contains(where: { String(key.reversed()).contains($0) }), !rest.isEmpty,
+        !isReference,
         rest.startIndex > line.index(after: colon)
       {
         return line[...colon] + " …"

@@ -51,7 +51,9 @@ struct NodeComposer {
   /// compares mapping keys by value. So the question must be settled before a text with aliases is composed. The copy has
   /// the same lines and columns.
   private mutating func refuseAnchors(in text: String) throws {
-    guard text.utf8.contains(UInt8(ascii: "*")), text.utf8.contains(UInt8(ascii: "&")) else { return }
+    guard text.utf8.contains(UInt8(ascii: "*")), text.utf8.contains(UInt8(ascii: "&")) else {
+      return
+    }
     let copy = String(
       String.UnicodeScalarView(text.unicodeScalars.map { $0 == "*" ? "\u{2217}" : $0 }))
     let parser = try Parser(yaml: copy)
@@ -97,7 +99,9 @@ struct NodeComposer {
     var content = Node.Content.list([])
     nodeCount += 1
     guard nodeCount <= Self.nodesMax else {
-      if nodeCount == Self.nodesMax + 1 { report(node, "the file has more than \(Self.nodesMax) values") }
+      if nodeCount == Self.nodesMax + 1 {
+        report(node, "the file has more than \(Self.nodesMax) values")
+      }
       return Node(content: content, origin: origin)
     }
     if node.anchor != nil {
@@ -151,7 +155,8 @@ extension NodeComposer {
       let names = keys.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
       return .init(
         origin: origin(context.mark), path: "",
-        message: "\(names) is written more than once in one mapping; keep one of them")
+        message: "\(names) is written more than once in this mapping (first here); keep one of them"
+      )
     case .reader(let problem, _, _, _):
       return .init(path: "", message: "not valid YAML: \(problem)")
     default:
@@ -194,7 +199,10 @@ extension NodeComposer {
       ("did not find expected node content", "a value was expected here"),
       ("Maximum nesting level", "nested too deep"),
       ("could not find expected ':'", "a \":\" is missing after the key"),
-      ("unexpected end of stream", "the file ends inside a quoted text; its closing quote is missing"),
+      (
+        "unexpected end of stream",
+        "the file ends inside a quoted text; its closing quote is missing"
+      ),
     ]
     for (part, advice) in help where problem.contains(part) {
       return advice

@@ -15,7 +15,8 @@ extension Configuration {
   private var principals: [PrincipalDefinition] {
     var principals = identity.serviceAccounts.map { account in
       PrincipalDefinition(
-        name: account.name, kind: .serviceAccount, groups: account.groups, position: account.position)
+        name: account.name, kind: .serviceAccount, groups: account.groups,
+        position: account.position)
     }
     if let anonymous = identity.anonymous {
       principals.append(

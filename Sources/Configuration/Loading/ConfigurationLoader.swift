@@ -124,7 +124,9 @@ extension ConfigurationLoader {
     let bytes = Array(data ?? Data())
     guard let source = SourceText.decode(bytes, name: path, issues: &issues) else {
       throw ConfigurationErrors(
-        issues, in: SourceText(name: path, text: String(decoding: bytes.prefix(SourceText.bytesMax), as: UTF8.self)))
+        issues,
+        in: SourceText(
+          name: path, text: String(decoding: bytes.prefix(SourceText.bytesMax), as: UTF8.self)))
     }
     return source
   }

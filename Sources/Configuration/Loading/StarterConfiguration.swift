@@ -13,8 +13,13 @@ public enum StarterConfiguration {
   ) -> String {
     [
       access(keySHA256: keySHA256, serverURL: serverURL, listen: listen), rules, record,
-      tuning("limits", "The bounds of everything. Sizes have a unit (B, KiB, MiB, GiB), waits too (ms, s, m, h).", LimitsConfiguration.keys),
-      tuning("workers", "The threads of the data path. Flags of `sluice serve` override these.", WorkersConfiguration.keys),
+      tuning(
+        "limits",
+        "The bounds of everything. Sizes have a unit (B, KiB, MiB, GiB), waits too (ms, s, m, h).",
+        LimitsConfiguration.keys),
+      tuning(
+        "workers", "The threads of the data path. Flags of `sluice serve` override these.",
+        WorkersConfiguration.keys),
       tuning("log", "What the process says about itself on standard error.", LogConfiguration.keys),
     ].joined(separator: "\n")
   }
@@ -116,7 +121,9 @@ public enum StarterConfiguration {
       let setting = "  #\(key.name): \(value)"
       let padding = String(repeating: " ", count: max(1, 34 - setting.count))
       let line = "\(setting)\(padding)# \(key.explanation)"
-      return line.count <= 110 ? line : "  # \(key.explanation.prefix(1).uppercased())\(key.explanation.dropFirst()):\n\(setting)"
+      return line.count <= 110
+        ? line
+        : "  # \(key.explanation.prefix(1).uppercased())\(key.explanation.dropFirst()):\n\(setting)"
     }
     return lines.joined(separator: "\n") + "\n"
   }

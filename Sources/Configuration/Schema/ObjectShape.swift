@@ -131,7 +131,8 @@ extension Key where Owner: SchemaObject {
     _ explanation: String
   ) -> Key {
     make(
-      name, property, shape, explanation, isRequired: false, default: shape.show(Owner()[keyPath: property]))
+      name, property, shape, explanation, isRequired: false,
+      default: shape.show(Owner()[keyPath: property]))
   }
 
   private static func make<Value>(

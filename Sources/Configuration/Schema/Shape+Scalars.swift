@@ -52,7 +52,8 @@ extension Shape where Value == String {
         guard isName(text) else {
           reading.report(
             node.origin,
-            "\"\(text)\" is not a name; use letters, digits, \"-\", \"_\" and \".\", beginning with a letter or digit")
+            "\"\(text)\" is not a name; use letters, digits, \"-\", \"_\" and \".\", beginning with a letter or digit"
+          )
           return nil
         }
         return text

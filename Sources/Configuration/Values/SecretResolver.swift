@@ -35,7 +35,8 @@ struct SecretResolver {
         && name.utf8.first.map { !(0x30...0x39).contains($0) } == true
       return isName
         ? .success(.environment(String(name)))
-        : .failure("after \"env:\" stands the name of an environment variable, such as env:ORDERS_TOKEN")
+        : .failure(
+          "after \"env:\" stands the name of an environment variable, such as env:ORDERS_TOKEN")
     }
     if text.hasPrefix("file:") {
       let path = text.dropFirst(5)
@@ -45,7 +46,8 @@ struct SecretResolver {
     }
     if text.hasPrefix("exec:") {
       return .failure(
-        "\"exec:\" is not available in this version: write the program's output to a file and use \"file:\"")
+        "\"exec:\" is not available in this version: write the program's output to a file and use \"file:\""
+      )
     }
     return .failure("\(advice)")
   }

@@ -39,14 +39,17 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
       return .failure("a user name or password does not belong in the address; use \"credential\"")
     }
     guard !path.contains("?"), !path.contains("#") else {
-      return .failure("a \"?\" or \"#\" does not belong in the address; for a secret use \"credential\"")
+      return .failure(
+        "a \"?\" or \"#\" does not belong in the address; for a secret use \"credential\"")
     }
     guard path.isEmpty || isPath(path) else {
-      return .failure("the path of the address has a character that must be percent-encoded, or is too long")
+      return .failure(
+        "the path of the address has a character that must be percent-encoded, or is too long")
     }
     return parse(authority: String(authority)).map { host, port in
       UpstreamURL(
-        host: host, port: port, path: path.isEmpty ? "/" : path, addressBytes: IPAddress.bytes(host))
+        host: host, port: port, path: path.isEmpty ? "/" : path, addressBytes: IPAddress.bytes(host)
+      )
     }
   }
 
@@ -56,7 +59,9 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
     if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
       host = authority[..<colon]
       let text = authority[colon...].dropFirst()
-      guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt16(text), number > 0 else {
+      guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt16(text),
+        number > 0
+      else {
         return .failure("\"\(text)\" is not a port; expected a number from 1 to 65535")
       }
       port = number
@@ -134,7 +139,9 @@ extension Shape where Value == String {
         let segments = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         let areWell = segments.allSatisfy { segment in
           !segment.isEmpty && segment != "." && segment != ".."
-            && segment.utf8.allSatisfy { URLCharacters.isLetterOrDigit($0) || "-._~".utf8.contains($0) }
+            && segment.utf8.allSatisfy {
+              URLCharacters.isLetterOrDigit($0) || "-._~".utf8.contains($0)
+            }
         }
         guard text.hasPrefix("/"), areWell else {
           reading.report(
@@ -144,7 +151,8 @@ extension Shape where Value == String {
           return nil
         }
         guard segments.first != ".well-known" else {
-          reading.report(node.origin, "paths under /.well-known/ are the gateway's own; choose another")
+          reading.report(
+            node.origin, "paths under /.well-known/ are the gateway's own; choose another")
           return nil
         }
         return text
