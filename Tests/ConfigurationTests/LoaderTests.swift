@@ -54,10 +54,10 @@ private final class Folder {
       try ConfigurationLoader.load(path: file, environment: [:])
     }
     let text = try #require(error?.description)
-    #expect(text.hasPrefix("\(file):11:23: "))
+    #expect(text.hasPrefix("\(file):11:24: "))
     #expect(text.contains("ghost"))
     #expect(text.contains("nowhere"))
-    #expect(text.hasSuffix("\n      |                       ^"))
+    #expect(text.hasSuffix("\n      |                        ^"))
   }
 
   @Test func filesThatAreNotThere() throws {

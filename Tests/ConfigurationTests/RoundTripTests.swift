@@ -162,7 +162,7 @@ import Testing
     #expect(profile.principals == ["bot"])
     #expect(profile.allow.map(\.server) == ["orders", "*"])
     #expect(profile.allow.map(\.tools) == [["query", "list_*"], ["get?"]])
-    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 27, column: 83))
+    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 27, column: 82))
   }
 
   @Test func rules() {

@@ -39,7 +39,7 @@ import Testing
     let text = StarterConfiguration.text(
       keySHA256: Sample.digest, serverURL: "http://10.0.0.1:7/x", listen: "[::1]:80")
     #expect(text.contains(Sample.digest))
-    #expect(text.contains("url: http://10.0.0.1:7/x"))
+    #expect(text.contains("url: \"http://10.0.0.1:7/x\""))
     #expect(complaints(text) == "")
   }
 

@@ -11,11 +11,16 @@ struct Excerpt {
   /// Longest piece of a line that is shown, in characters.
   static let widthMax = 120
 
+  /// Longer lines are not shown at all: nobody wrote them by hand.
+  static let lineBytesMax = 4096
+
   let text: String
 
-  /// Nil when the position lies behind the file's end.
+  /// Nil when the position lies behind the file's end, or the line is too long to be shown.
   init?(of source: SourceText, at position: SourcePosition) {
-    guard source.lines.indices.contains(position.line - 1) else { return nil }
+    guard source.lines.indices.contains(position.line - 1),
+      source.lines[position.line - 1].utf8.count <= Self.lineBytesMax
+    else { return nil }
     let line = Self.withoutSecrets(String(source.lines[position.line - 1]))
     var characters = Array(line.unicodeScalars)
     var caret = min(position.column - 1, characters.count)

@@ -15,11 +15,15 @@ struct NodeComposer {
   static let depthMax = 32
 
   /// Most nodes of a file: what the largest file can hold of the shortest values, generously.
-  static let nodesMax = 1 << 20
+  let nodesMax: Int
 
   private var nodeCount = 0
   private var foundAnchor = false
   private(set) var issues: [ConfigurationIssue] = []
+
+  init(nodesMax: Int = 1 << 20) {
+    self.nodesMax = nodesMax
+  }
 
   /// The tree, or nil with `issues` saying why.
   mutating func compose(_ text: String) -> Node? {
@@ -98,9 +102,9 @@ struct NodeComposer {
     let origin = Self.origin(node)
     var content = Node.Content.list([])
     nodeCount += 1
-    guard nodeCount <= Self.nodesMax else {
-      if nodeCount == Self.nodesMax + 1 {
-        report(node, "the file has more than \(Self.nodesMax) values")
+    guard nodeCount <= nodesMax else {
+      if nodeCount == nodesMax + 1 {
+        report(node, "the file has more than \(nodesMax) values")
       }
       return Node(content: content, origin: origin)
     }

@@ -31,7 +31,7 @@ public enum StarterConfiguration {
 
     # Where agents reach the gateway: IP address and port. Loopback is this machine only.
     listeners:
-      - address: \(listen)
+      - address: "\(listen)"
 
     # Who may call. A service account proves itself with `Authorization: Bearer <API key>`; only the key's hash stands
     # here. `sluice key` makes a new key and prints both.
@@ -46,7 +46,7 @@ public enum StarterConfiguration {
     # The MCP servers behind the gateway. Agents reach this one at http://\(listen)/orders/mcp.
     servers:
       orders:
-        url: \(serverURL)
+        url: "\(serverURL)"
         # The path at which agents reach it.
         #path: /orders/mcp
         # What the gateway proves itself with to the server; agents never see it. The secret is only referred to, as
