@@ -80,7 +80,8 @@ import Testing
   }
 }
 
-/// A small seeded generator (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
+/// A small seeded generator (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators,
+/// 2014).
 struct SplitMix64 {
   var state: UInt64
 

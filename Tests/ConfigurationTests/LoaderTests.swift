@@ -188,7 +188,7 @@ private final class Folder {
             orders: query, list_*, describe_*
         rules, in order:
           1. no-destructive-sql: block when servers orders; tools query; argument sql
-             A word list is a first line of defence; give the server a database user that may only read, too.
+             A word list is a first line of defence; let its database user only read, too.
           2. personal-data: mask (ssn, email, phone, customer.card.number) when servers *
         audit:
           \(folder.path)/./recordings, synced every 50ms; calls that cannot be recorded are refused

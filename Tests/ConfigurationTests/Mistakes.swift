@@ -1,7 +1,7 @@
 import Testing
 
-// What a person reads when a configuration is wrong: the exact texts, one case per mistake. A change here is a change of
-// the product, and should be read as one.
+// What a person reads when a configuration is wrong: the exact texts, one case per mistake. A
+// change here is a change of the product, and should be read as one.
 
 /// A mistake, and what is said about it (without the file's name and the excerpt).
 struct Mistake: Sendable, CustomTestStringConvertible {

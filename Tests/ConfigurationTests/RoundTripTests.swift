@@ -4,7 +4,8 @@ import Testing
 
 @testable import Configuration
 
-/// Every key that the file may have, with a value other than its default: what is written must arrive.
+/// Every key that the file may have, with a value other than its default: what is written must
+/// arrive.
 @Suite struct RoundTripTests {
   static let text = """
     listeners:
@@ -270,7 +271,8 @@ import Testing
   }
 
   @Test func everySchemaDefaultIsTheReadersDefault() {
-    // A default in the schema is shown from the property's value; this reads it back through the key.
+    // A default in the schema is shown from the property's value; this reads it back through the
+    // key.
     var sample = Sample()
     sample.rest =
       "limits: { head_size: 32KiB, idle_timeout: 2m, max_connections: 20000 }\nworkers: { count: auto, buffer_size: 16KiB }"

@@ -2,8 +2,8 @@ import Policy
 
 /// A line of the file with a caret under the place an issue is about.
 ///
-/// What may be a secret is not shown, even where the issue is about something else on the same line: errors end up in
-/// logs and chat rooms.
+/// What may be a secret is not shown, even where the issue is about something else on the same
+/// line: errors end up in logs and chat rooms.
 ///
 ///        12 |     credential: { header: X-Key, value: … }
 ///           |                   ^
@@ -51,8 +51,9 @@ struct Excerpt {
     "auth", "pass",
   ]
 
-  /// The line with everything that may be a secret replaced by an ellipsis: the user part and the query of an address, an
-  /// API key of ours, and whatever follows a key that sounds like a secret's and is no reference to one.
+  /// The line with everything that may be a secret replaced by an ellipsis: the user part and the
+  /// query of an address, an API key of ours, and whatever follows a key that sounds like a
+  /// secret's and is no reference to one.
   static func withoutSecrets(_ line: String) -> String {
     var line = line
     if let scheme = line.firstRange(of: "://"),

@@ -4,9 +4,9 @@ import Yams
 
 /// Turns YAML text into a `Node` tree, or says why that cannot be done.
 ///
-/// Accepted is the plain part of YAML that people read the same way machines do: one document of mappings, lists and
-/// scalars. Anchors, aliases and tags are refused: nothing in the file then means something that is written
-/// elsewhere, and a small file cannot unfold into a big one.
+/// Accepted is the plain part of YAML that people read the same way machines do: one document of
+/// mappings, lists and scalars. Anchors, aliases and tags are refused: nothing in the file then
+/// means something that is written elsewhere, and a small file cannot unfold into a big one.
 ///
 ///     servers: &all {…}     -> 1:10: anchors and aliases are not used here …
 ///     tools: [*]            -> 1:9:  … quote it: "*"
@@ -49,11 +49,12 @@ struct NodeComposer {
   static let emptyFile =
     "the file says nothing; `sluice init` writes a commented configuration to start from"
 
-  /// Looks for anchors in a copy of the text in which every `*` is another character, so that no alias exists in it.
+  /// Looks for anchors in a copy of the text in which every `*` is another character, so that no
+  /// alias exists in it.
   ///
-  /// With aliases resolved, a few lines of anchors can stand for more nodes than there is memory, and the composer
-  /// compares mapping keys by value. So the question must be settled before a text with aliases is composed. The copy has
-  /// the same lines and columns.
+  /// With aliases resolved, a few lines of anchors can stand for more nodes than there is memory,
+  /// and the composer compares mapping keys by value. So the question must be settled before a text
+  /// with aliases is composed. The copy has the same lines and columns.
   private mutating func refuseAnchors(in text: String) throws {
     guard text.utf8.contains(UInt8(ascii: "*")), text.utf8.contains(UInt8(ascii: "&")) else {
       return

@@ -32,8 +32,8 @@ public enum ConfigurationLoader {
     return try load(source, overrides: overrides, secrets: secrets)
   }
 
-  /// Checks the file as `load` does, but where a secret cannot be had, warns: the person who checks a file need not hold
-  /// the secrets.
+  /// Checks the file as `load` does, but where a secret cannot be had, warns: the person who checks
+  /// a file need not hold the secrets.
   public static func check(
     path: String, environment: [String: String]? = nil
   ) throws(ConfigurationErrors) -> ConfigurationSummary {

@@ -1,7 +1,7 @@
 /// A value from the command line that takes the place of one in the file.
 ///
-/// It is read by the same rules as the file: what would be refused there is refused here, with the flag's name in place of
-/// the line.
+/// It is read by the same rules as the file: what would be refused there is refused here, with the
+/// flag's name in place of the line.
 public struct ConfigurationOverride: Sendable, Equatable {
   /// With its dashes: `--workers`.
   var flag: String

@@ -90,8 +90,8 @@ extension Shape {
 extension Shape where Value == ScalarDefinition {
   /// A text, number, truth value or null to compare an argument with.
   ///
-  /// Quotes decide: `"5"` is a text, `5` a number. What looks like a number and is none of JSON's (`0x1F`, `+5`, `1_000`) is
-  /// refused rather than guessed at.
+  /// Quotes decide: `"5"` is a text, `5` a number. What looks like a number and is none of JSON's
+  /// (`0x1F`, `+5`, `1_000`) is refused rather than guessed at.
   static var comparable: Shape {
     Shape(
       schema: ["type": ["string", "number", "boolean", "null"]],

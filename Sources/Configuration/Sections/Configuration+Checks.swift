@@ -74,7 +74,8 @@ extension Configuration {
 }
 
 extension SocketAddress {
-  /// Whether a connection to the address in the URL would arrive at this listener, as far as the text tells.
+  /// Whether a connection to the address in the URL would arrive at this listener, as far as the
+  /// text tells.
   fileprivate func isTarget(of url: UpstreamURL) -> Bool {
     guard port == url.port else { return false }
     if url.host == "localhost" { return isLoopback || isAny }

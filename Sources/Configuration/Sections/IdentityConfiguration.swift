@@ -5,7 +5,8 @@ public import Policy
 public struct IdentityConfiguration: Sendable, Equatable {
   /// In the order of the file: a service account's place is its principal's index.
   public var serviceAccounts: [ServiceAccountConfiguration] = []
-  /// Whether calls without a credential are let in, and as a member of which groups. Loopback listeners only.
+  /// Whether calls without a credential are let in, and as a member of which groups. Loopback
+  /// listeners only.
   public var anonymous: AnonymousConfiguration?
 
   public init() {}
@@ -115,7 +116,8 @@ extension Shape where Value == String {
 }
 
 extension Shape where Value == [UInt8] {
-  /// 64 hexadecimal digits. What stands here instead may be the API key itself, so it is never shown.
+  /// 64 hexadecimal digits. What stands here instead may be the API key itself, so it is never
+  /// shown.
   static var keyDigest: Shape {
     Shape(
       schema: ["type": "string", "pattern": "^[0-9A-Fa-f]{64}$"],

@@ -36,7 +36,8 @@ public struct LimitsConfiguration: Equatable, Sendable {
 
   // MARK: Waits
 
-  /// From a connection's (or a kept-alive connection's next) first byte to the end of the head. Then 408.
+  /// From a connection's (or a kept-alive connection's next) first byte to the end of the head.
+  /// Then 408.
   public var headMilliseconds = 10_000
   /// From the end of the head to the end of the body. Then 408.
   public var bodyMilliseconds = 30_000

@@ -82,7 +82,8 @@ extension Shape where Value == [PositionedText] {
 }
 
 extension Shape where Value == String {
-  /// The name of a server, or a star. That the server exists is checked when everything has been read.
+  /// The name of a server, or a star. That the server exists is checked when everything has been
+  /// read.
   static var serverReference: Shape {
     .text(bytesMax: 128, expected: "the name of a server, or \"*\"")
   }

@@ -9,7 +9,8 @@ public struct ServerConfiguration: Sendable {
   public var path = ""
   /// What the gateway proves itself with to the server; nil sends nothing.
   public var credential: CredentialConfiguration?
-  /// Its own bounds; whatever is nil is as `Configuration.limits` says (`Configuration.limits(of:)` puts both together).
+  /// Its own bounds; whatever is nil is as `Configuration.limits` says (`Configuration.limits(of:)`
+  /// puts both together).
   public var limits = ServerLimitsConfiguration()
   public var position: SourcePosition?
 
@@ -124,7 +125,8 @@ extension CredentialConfiguration: SchemaObject {
 }
 
 extension Shape where Value == String {
-  /// A reference to a secret. What stands here instead may be the secret itself, so it is never shown.
+  /// A reference to a secret. What stands here instead may be the secret itself, so it is never
+  /// shown.
   static var secretReference: Shape {
     Shape(
       schema: ["type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"],
@@ -172,7 +174,8 @@ enum HeaderName {
     URLCharacters.isLetterOrDigit(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
   }
 
-  /// Fields that frame the message or carry the protocol: the gateway writes them from what it judged.
+  /// Fields that frame the message or carry the protocol: the gateway writes them from what it
+  /// judged.
   static func isTaken(_ name: String) -> Bool {
     let name = name.lowercased()
     let taken: Set<String> = [

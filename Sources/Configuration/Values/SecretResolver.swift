@@ -6,8 +6,8 @@ import Identity
 ///     env:ORDERS_TOKEN              the environment variable
 ///     file:/run/secrets/orders      the file's content; a relative path starts at the configuration's folder
 ///
-/// One trailing line break is cut off, because editors and `echo` put it there. Nothing here ever puts a secret, or a
-/// text that may be one, into a message.
+/// One trailing line break is cut off, because editors and `echo` put it there. Nothing here ever
+/// puts a secret, or a text that may be one, into a message.
 struct SecretResolver {
   /// Largest secret in bytes.
   static let bytesMax = 16 << 10
@@ -15,7 +15,8 @@ struct SecretResolver {
   var environment: [String: String]
   /// The folder that relative paths start at.
   var directory: String
-  /// Report a secret that cannot be had as a warning: `sluice check` may run where the secrets are not.
+  /// Report a secret that cannot be had as a warning: `sluice check` may run where the secrets are
+  /// not.
   var isLenient = false
 
   enum Reference: Equatable {

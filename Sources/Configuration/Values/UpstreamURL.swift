@@ -1,6 +1,7 @@
 /// Where a server is: `http://host:port/path`.
 public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
-  /// A host name, or an IP address (IPv6 without its brackets). Names are looked up when the gateway starts.
+  /// A host name, or an IP address (IPv6 without its brackets). Names are looked up when the
+  /// gateway starts.
   public var host: String
   public var port: UInt16
   /// The request target, beginning with a slash.
@@ -18,8 +19,9 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
 
   static let pathBytesMax = 1024
 
-  /// Reads exactly the part of RFC 3986 that is of use here. User information and queries are refused, not because they
-  /// are wrong but because secrets stand in them, and this address is shown in logs.
+  /// Reads exactly the part of RFC 3986 that is of use here. User information and queries are
+  /// refused, not because they are wrong but because secrets stand in them, and this address is
+  /// shown in logs.
   static func parse(_ text: String) -> Result<UpstreamURL, Refusal> {
     guard let schemeEnd = text.firstRange(of: "://") else {
       return .failure("expected an address such as http://127.0.0.1:9000/mcp")
@@ -82,7 +84,8 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
     return .success((host.lowercased(), port))
   }
 
-  /// Letters, digits and hyphens in labels of up to 63 (RFC 1123 §2.1), with underscores, which service discovery uses.
+  /// Letters, digits and hyphens in labels of up to 63 (RFC 1123 §2.1), with underscores, which
+  /// service discovery uses.
   private static func isHostName(_ host: Substring) -> Bool {
     let labels = host.split(separator: ".", omittingEmptySubsequences: false)
     let areLabels = labels.allSatisfy { label in
@@ -129,7 +132,8 @@ extension Shape where Value == UpstreamURL {
 }
 
 extension Shape where Value == String {
-  /// The path at which agents reach a server: segments of plain characters, no empty one, no dots alone.
+  /// The path at which agents reach a server: segments of plain characters, no empty one, no dots
+  /// alone.
   static var listenerPath: Shape {
     let plain = text(bytesMax: 256, expected: "a path such as /orders/mcp")
     return Shape(
