@@ -1,7 +1,7 @@
 import Policy
 import Testing
 
-@testable import Configuration
+@testable import SluiceConfiguration
 
 /// A configuration that is well, in parts, so that a test changes only what it is about.
 struct Sample {

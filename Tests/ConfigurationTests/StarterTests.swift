@@ -2,7 +2,7 @@ import Foundation
 import Policy
 import Testing
 
-@testable import Configuration
+@testable import SluiceConfiguration
 
 @Suite struct StarterTests {
   let text = StarterConfiguration.text(keySHA256: Sample.digest)
