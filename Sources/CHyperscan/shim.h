@@ -1,6 +1,3 @@
 #pragma once
-<<<<<<< HEAD
 /* No _GNU_SOURCE here: under it glibc's types (fd_set) differ from those Swift knows. */
-=======
->>>>>>> main
 #include <hs/hs.h>
