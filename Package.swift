@@ -116,6 +116,31 @@ let controlPlane: [Target] = [
   .testTarget(name: "RecorderTests", dependencies: ["Recorder", "Audit"], swiftSettings: strict),
 ]
 
+/// The bundled load tools: perf/README.md says how to use them.
+let tools: [Target] = [
+  .target(
+    name: "PerfKit",
+    dependencies: [
+      "EventLoop", "CLinux", .product(name: "Histogram", package: "hdrhistogram-swift"),
+    ],
+    path: "perf/PerfKit", swiftSettings: dataPath),
+  .executableTarget(
+    name: "sluice-load",
+    dependencies: [
+      "PerfKit", "EventLoop", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    path: "perf/sluice-load", swiftSettings: strict),
+  .executableTarget(
+    name: "sluice-model-server",
+    dependencies: [
+      "PerfKit", "EventLoop", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    path: "perf/sluice-model-server", swiftSettings: strict),
+  .testTarget(
+    name: "PerfTests", dependencies: ["PerfKit", "EventLoop"], path: "perf/PerfTests",
+    swiftSettings: strict),
+]
+
 let package = Package(
   name: "sluice",
   dependencies: [
@@ -132,5 +157,5 @@ let package = Package(
     // High dynamic range histograms for the load generator.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
-  targets: shims + dataPlane + fuzzers + controlPlane
+  targets: shims + dataPlane + fuzzers + controlPlane + tools
 )

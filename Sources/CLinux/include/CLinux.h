@@ -181,6 +181,9 @@ static inline uint64_t linux_wall_nanoseconds(void) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+// Start-up only: nothing on the data path ever sleeps.
+static inline void linux_sleep_milliseconds(int milliseconds) { usleep((useconds_t)milliseconds * 1000); }
+
 // Binds the calling thread to one processor.
 int linux_pin_thread(int cpu);
 

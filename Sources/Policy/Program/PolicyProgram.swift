@@ -24,23 +24,21 @@ public final class PolicyProgram: Sendable {
     do throws(MaskError) {
       maskProgram = try MaskProgram(fields: compiled.maskFields)
     } catch {
-      compiled.tables.free()
       throw PolicyError(problems: [
         PolicyProblem(kind: .invalidMask, subject: "masks", position: nil, message: "\(error)")
       ])
     }
     self.warnings = warnings
-    tables = compiled.tables
     limits = definition.limits
     regexWordCount = compiled.regexWordCount
     hitCounters = HitCounters(count: policy.rules.count)
     principals = compiled.maker
     maskRules = compiled.maskRules
+    tables = compiled.tables
     revisionDigits = FlatTable(PolicyRevision.digits(of: definition))
   }
 
   deinit {
-    tables.free()
     revisionDigits.free()
   }
 }
@@ -93,7 +91,8 @@ extension PolicyProgram {
 
   @_lifetime(borrow self)
   private func text(_ range: TextRange) -> RawSpan {
-    let span = tables.text.bytes(range)
+    let table = tables.text
+    let span = table.bytes(range)
     return unsafe _overrideLifetime(span, borrowing: self)
   }
 

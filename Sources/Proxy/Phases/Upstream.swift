@@ -3,25 +3,31 @@ internal import EventLoop
 internal import Policy
 internal import Wire
 
+/// What of a request's fields is made from the judged message and the session. Empty for none.
+struct UpstreamFields: ~Escapable {
+  /// The revision, for MCP-Protocol-Version.
+  var version: RawSpan
+  /// `Mcp-Method` and `Mcp-Name` of the modern era.
+  var method: RawSpan
+  var name: RawSpan
+  /// The server's own session id, of the legacy era.
+  var session: RawSpan
+  var lastEventID: RawSpan
+
+  @_lifetime(immortal)
+  init() {
+    version = RawSpan()
+    method = RawSpan()
+    name = RawSpan()
+    session = RawSpan()
+    lastEventID = RawSpan()
+  }
+}
+
 /// Phase upstream: the permitted call goes to its server, on a connection from the pool or a new one.
 ///
 /// The request is written afresh: our framing, our fields, the server's credential, and the body as it was judged.
 extension Worker {
-  /// What of the request's fields is made from the judged message and the session.
-  struct UpstreamFields: ~Escapable {
-    /// The revision, for MCP-Protocol-Version; empty for none.
-    var version = RawSpan()
-    /// `Mcp-Method` and `Mcp-Name` of the modern era; empty for none.
-    var method = RawSpan()
-    var name = RawSpan()
-    /// The server's own session id, of the legacy era.
-    var session = RawSpan()
-    var lastEventID = RawSpan()
-
-    @_lifetime(immortal)
-    init() {}
-  }
-
   /// Sends a call that the policy let through. The permit is spent here, and nowhere else.
   mutating func forward(
     _ permit: consuming Permit, _ slot: UInt32, fields: borrowing UpstreamFields, body: RawSpan

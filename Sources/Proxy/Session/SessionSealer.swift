@@ -127,8 +127,8 @@ enum Base64URL {
   private static func digit(_ value: UInt32) -> UInt8 {
     switch value {
     case 0..<26: UInt8(65 + value)
-    case 26..<52: UInt8(97 - 26 + value)
-    case 52..<62: UInt8(48 - 52 + value)
+    case 26..<52: UInt8(97 + value - 26)
+    case 52..<62: UInt8(48 + value - 52)
     case 62: 45
     default: 95
     }

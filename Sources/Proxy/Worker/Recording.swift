@@ -36,7 +36,7 @@ struct Recording: ~Copyable {
   }
 
   /// Whether an answer whose newest entry is `ticket`'s may leave.
-  func isReleased(_ ticket: AuditTicket) -> Bool {
+  mutating func isReleased(_ ticket: AuditTicket) -> Bool {
     isOn ? producer!.isReleased(ticket.sequence) : true
   }
 
@@ -45,7 +45,4 @@ struct Recording: ~Copyable {
   }
 
   mutating func wakeWhenRoom() -> Bool { isOn ? producer!.wakeWhenRoom() : true }
-
-  /// The longest request that can be recorded.
-  var requestBytesMax: Int { isOn ? producer!.requestBytesMax : .max }
 }

@@ -230,3 +230,20 @@ struct Worker: ~Copyable {
     }
   }
 }
+
+extension Worker {
+  /// Opens the worker's listeners and says where they are.
+  mutating func listen(
+    on addresses: [SocketAddress], backlog: Int
+  ) throws(IOError) -> [SocketAddress] {
+    var bound: [SocketAddress] = []
+    for (number, address) in addresses.enumerated() {
+      var port = address.port
+      let token = Token(kind: Owner.listener, slot: UInt32(number))
+      listeners.append(
+        try loop.listen(on: address, backlog: backlog, token: token, port: &port))
+      bound.append(try SocketAddress(host: address.host, port: port))
+    }
+    return bound
+  }
+}
