@@ -22,6 +22,7 @@ extension JSONIndex {
     let positions = unsafe self.positions
     let links = unsafe self.links
     let tables = unsafe self.tables
+    let shapeEntries = unsafe self.shapeEntries
     let seed = self.seed
     let stop = UInt32(truncatingIfNeeded: length &- Self.margin)
     let deepest = unsafe frames + limits.depthMax
@@ -31,6 +32,10 @@ extension JSONIndex {
     // Up to here a step need not ask whether it comes too near the end or meets a mark.
     var fence = min(mark, stop)
     var hit = unsafe hits + hitCount
+    // The key predicted next, and where predictions end: at once when there are none.
+    var entry = unsafe shapeEntries
+    var entryEnd = unsafe shapeEntries
+    unsafe resume(frame, &entry, &entryEnd)
 
     running: while index < end {
       switch expect {
@@ -40,18 +45,8 @@ extension JSONIndex {
           let colon = unsafe positions[index &+ 1]
           let value = unsafe positions[index &+ 2]
           let after = unsafe positions[index &+ 3]
-          let size = colon &- key &- 2
-          // One to sixteen bytes, with quotes and colon in their places.
-          guard size &- 1 < 16, after < stop,
-            unsafe Self.load(base, at: colon &- 1, as: UInt16.self) == 0x3A22,
-            unsafe base[Int(key)] == UInt8(ascii: "\"")
-          else {
-            if expect == .memberOrClose, unsafe base[Int(key)] == UInt8(ascii: "}") {
-              expect = .commaOrClose
-              continue running
-            }
-            break running
-          }
+          guard after < stop else { break running }
+          // The value first: what is unusual about it must show before anything is changed.
           let byte = unsafe base[Int(value)]
           var last = after &- 1
           var isContainer = false
@@ -65,38 +60,65 @@ extension JSONIndex {
               guard last != 0 else { break running }
             }
           }
-          if after >= fence {
-            // A mark in the key is for `walk`; one in the value is noted when the key has been.
-            guard mark > colon else { break running }
-          }
-
-          let row = unsafe tables + (16 &+ Int(size &<< 1))
-          let low = unsafe Self.load(base, at: key &+ 1, as: UInt64.self) & row[0]
-          let high = unsafe Self.load(base, at: key &+ 9, as: UInt64.self) & row[1]
-          let hash = UInt32(truncatingIfNeeded: JSONHash.combine(low, high, seed))
-          unsafe links[index] = colon &- 1
-          unsafe links[index &+ 1] = hash
-          // Whether an earlier key of the object may have this hash, and then whether it is the same key.
-          let seen = unsafe Self.seen(frame, hash)
-          let known = unsafe seen.pointee
-          if known &>> UInt64(truncatingIfNeeded: hash) & 1 != 0,
-            unsafe frame.pointee.keys < Self.keysComparedOneByOne,
-            unsafe hasEarlier(base, than: index, in: Int(frame.pointee.open))
-          {
-            break running
-          }
-          unsafe seen.pointee = known | 1 &<< UInt64(truncatingIfNeeded: hash)
-          unsafe frame.pointee.keys &+= 1
-          if unsafe tables[JSONWatch.word(hash)] &>> JSONWatch.bit(hash) & 1 != 0 {
-            unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
-            unsafe hit += 1
+          let hash: UInt32
+          if unsafe entry < entryEnd, unsafe Self.isPredicted(base, entry, key: key, colon: colon) {
+            unsafe hash = entry.pointee.hash
+            unsafe links[index] = colon &- 1
+            unsafe links[index &+ 1] = hash
+            if unsafe entry.pointee.isWatched {
+              unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
+              unsafe hit += 1
+            }
+            unsafe entry += 1
+          } else {
+            let size = colon &- key &- 2
+            // One to sixteen bytes, without escapes, with quotes and colon in their places.
+            guard size &- 1 < 16, mark > colon,
+              unsafe Self.load(base, at: colon &- 1, as: UInt16.self) == 0x3A22,
+              unsafe base[Int(key)] == UInt8(ascii: "\"")
+            else { break running }
+            let row = unsafe tables + (16 &+ Int(size &<< 1))
+            let low = unsafe Self.load(base, at: key &+ 1, as: UInt64.self) & row[0]
+            let high = unsafe Self.load(base, at: key &+ 9, as: UInt64.self) & row[1]
+            hash = UInt32(truncatingIfNeeded: JSONHash.combine(low, high, seed))
+            unsafe links[index] = colon &- 1
+            unsafe links[index &+ 1] = hash
+            if unsafe frame.pointee.isPredicted {
+              unsafe stopPredicting(frame, keys: predicted(frame, entry))
+              unsafe entryEnd = entry
+            }
+            // Whether an earlier key may have this hash, and then whether it is the same key.
+            let seen = unsafe Self.seen(frame, hash)
+            let known = unsafe seen.pointee
+            if known &>> UInt64(truncatingIfNeeded: hash) & 1 != 0,
+              unsafe frame.pointee.keys < Self.keysComparedOneByOne,
+              unsafe hasEarlier(base, than: index, in: Int(frame.pointee.open))
+            {
+              break running
+            }
+            unsafe seen.pointee = known | 1 &<< UInt64(truncatingIfNeeded: hash)
+            unsafe frame.pointee.keys &+= 1
+            unsafe remember(base, frame, key: key, colon: colon, hash: hash)
+            if unsafe tables[JSONWatch.word(hash)] &>> JSONWatch.bit(hash) & 1 != 0 {
+              unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
+              unsafe hit += 1
+            }
           }
           if isContainer {
+            unsafe leave(frame, entry)
             unsafe frame += 1
-            unsafe Self.open(frame, index &+ 2, isObject: byte == UInt8(ascii: "{"))
-            expect = byte == UInt8(ascii: "{") ? .memberOrClose : .elementOrClose
+            let isObject = byte == UInt8(ascii: "{")
+            unsafe enter(
+              frame, index &+ 2, isObject: isObject,
+              slot: hash & UInt32(truncatingIfNeeded: JSONShape.slots &- 1))
             index &+= 3
-            continue running
+            if !isObject {
+              expect = .elementOrClose
+              continue running
+            }
+            unsafe resume(frame, &entry, &entryEnd)
+            expect = .memberOrClose
+            continue members
           }
           unsafe links[index &+ 2] = last
           if after >= fence, mark < last {
@@ -123,9 +145,12 @@ extension JSONIndex {
         guard after < stop else { break running }
         if byte | 0x20 == UInt8(ascii: "{") {
           guard unsafe frame < deepest else { break running }
+          let slot = unsafe frame.pointee.slot
           unsafe frame += 1
-          unsafe Self.open(frame, index, isObject: byte == UInt8(ascii: "{"))
-          expect = byte == UInt8(ascii: "{") ? .memberOrClose : .elementOrClose
+          let isObject = byte == UInt8(ascii: "{")
+          unsafe enter(frame, index, isObject: isObject, slot: slot)
+          if isObject { unsafe resume(frame, &entry, &entryEnd) }
+          expect = isObject ? .memberOrClose : .elementOrClose
           index &+= 1
           continue running
         }
@@ -162,16 +187,69 @@ extension JSONIndex {
         unsafe frame -= 1
         unsafe links[opening] = UInt32(truncatingIfNeeded: index) | Self.containerTag
         unsafe links[index] = frame.pointee.open | Self.containerTag
+        if unsafe frame.pointee.isObject { unsafe resume(frame, &entry, &entryEnd) }
         index &+= 1
 
       case .root, .nothing: break running
       }
     }
+    unsafe leave(frame, entry)
     next = index
     self.expect = expect
     unsafe depth = frame - frames
     unsafe hitCount = hit - hits
     markCursor = mark == UInt32.max ? Int(scan.scanned) : Int(mark)
+  }
+
+  /// Takes up the keys of an object again, or begins them.
+  @inline(__always)
+  private mutating func resume(
+    _ frame: UnsafeMutablePointer<JSONFrame>,
+    _ entry: inout UnsafeMutablePointer<JSONShapeEntry>,
+    _ entryEnd: inout UnsafeMutablePointer<JSONShapeEntry>
+  ) {
+    let first = unsafe shapeEntries + Int(frame.pointee.slot) &* JSONShape.keysMax
+    let shape = unsafe shapes + Int(frame.pointee.slot)
+    if unsafe frame.pointee.isPredicted {
+      if unsafe shape.pointee.version == frame.pointee.version {
+        unsafe entry = first + Int(frame.pointee.keys)
+        unsafe entryEnd = first + Int(shape.pointee.count)
+        return
+      }
+      // An object inside this one has written to the shape.
+      unsafe stopPredicting(frame, keys: frame.pointee.keys)
+    }
+    unsafe entry = first
+    unsafe entryEnd = first
+  }
+
+  /// Notes how many keys were predicted before the frame is left for one inside it, or for `walk`.
+  @inline(__always)
+  private func leave(
+    _ frame: UnsafeMutablePointer<JSONFrame>, _ entry: UnsafeMutablePointer<JSONShapeEntry>
+  ) {
+    if unsafe frame.pointee.isPredicted {
+      unsafe frame.pointee.keys = predicted(frame, entry)
+    }
+  }
+
+  @inline(__always)
+  private func predicted(
+    _ frame: UnsafeMutablePointer<JSONFrame>, _ entry: UnsafeMutablePointer<JSONShapeEntry>
+  ) -> UInt32 {
+    unsafe UInt32(
+      truncatingIfNeeded: entry - (shapeEntries + Int(frame.pointee.slot) &* JSONShape.keysMax))
+  }
+
+  @inline(__always)
+  private static func isPredicted(
+    _ base: UnsafePointer<UInt8>, _ entry: UnsafeMutablePointer<JSONShapeEntry>, key: UInt32,
+    colon: UInt32
+  ) -> Bool {
+    let low = unsafe load(base, at: key, as: UInt64.self) & entry.pointee.lowMask
+    let high = unsafe load(base, at: key &+ 8, as: UInt64.self) & entry.pointee.highMask
+    return unsafe low == entry.pointee.low && high == entry.pointee.high
+      && colon &- key == entry.pointee.size
   }
 
   @inline(__always)
@@ -181,16 +259,6 @@ extension JSONIndex {
     unsafe Word(
       littleEndian: UnsafeRawPointer(base).loadUnaligned(fromByteOffset: Int(offset), as: Word.self)
     )
-  }
-
-  /// Where the frame remembers whether it has seen a hash.
-  @inline(__always)
-  private static func seen(
-    _ frame: UnsafeMutablePointer<JSONFrame>, _ hash: UInt32
-  ) -> UnsafeMutablePointer<UInt64> {
-    unsafe UnsafeMutableRawPointer(frame)
-      .advanced(by: MemoryLayout<JSONFrame>.offset(of: \.seen)!)
-      .assumingMemoryBound(to: UInt64.self) + Int(hash &>> 6 & 3)
   }
 
   /// The last byte of the string, number or literal that begins with `byte` at `from`, or 0 when it is unusual.
@@ -217,13 +285,5 @@ extension JSONIndex {
     case 5: return unsafe word == 0x736C_6166 && place[4] == UInt8(ascii: "e")
     default: return false
     }
-  }
-
-  @inline(__always)
-  private static func open(
-    _ frame: UnsafeMutablePointer<JSONFrame>, _ index: Int, isObject: Bool
-  ) {
-    unsafe frame.pointee = JSONFrame(
-      open: UInt32(truncatingIfNeeded: index), keys: 0, isObject: isObject)
   }
 }
