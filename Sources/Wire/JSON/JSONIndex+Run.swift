@@ -14,18 +14,16 @@ extension JSONIndex {
 
   /// Takes as many usual steps as there are.
   mutating func run(_ base: UnsafePointer<UInt8>, length: Int) {
-    let end = count &- 3
-    var index = next
-    guard index < end, length > Self.margin, limits.stringLengthMax >= length,
+    guard next < count, length > Self.margin, limits.stringLengthMax >= length,
       limits.numberLengthMax >= 9
     else { return }
     let positions = unsafe self.positions
     let links = unsafe self.links
-    let tables = unsafe self.tables
-    let shapeEntries = unsafe self.shapeEntries
-    let seed = self.seed
+    // Tokens that are not known yet lie beyond every bound, so that looking at the bound is enough.
+    for missing in 0..<4 { unsafe positions[count &+ missing] = .max }
     let stop = UInt32(truncatingIfNeeded: length &- Self.margin)
     let deepest = unsafe frames + limits.depthMax
+    var index = next
     var frame = unsafe frames + depth
     var expect = self.expect
     var mark = firstMark(from: markCursor)
@@ -37,89 +35,78 @@ extension JSONIndex {
     var entryEnd = unsafe shapeEntries
     unsafe resume(frame, &entry, &entryEnd)
 
-    running: while index < end {
+    running: while true {
       switch expect {
       case .member, .memberOrClose:
-        members: repeat {
+        members: while true {
           let key = unsafe positions[index]
           let colon = unsafe positions[index &+ 1]
           let value = unsafe positions[index &+ 2]
           let after = unsafe positions[index &+ 3]
-          guard after < stop else { break running }
+          if after >= fence, after >= stop || mark <= colon { break running }
           // The value first: what is unusual about it must show before anything is changed.
           let byte = unsafe base[Int(value)]
           var last = after &- 1
-          var isContainer = false
-          let isPlainString = unsafe byte == UInt8(ascii: "\"") && base[Int(last)] == byte
-          if !isPlainString {
-            isContainer = byte | 0x20 == UInt8(ascii: "{")
-            if isContainer {
+          if unsafe byte != UInt8(ascii: "\"") || base[Int(last)] != UInt8(ascii: "\"") {
+            if byte | 0x20 == UInt8(ascii: "{") {
               guard unsafe frame < deepest else { break running }
-            } else {
-              unsafe last = Self.leaf(base, byte, from: value, before: after)
-              guard last != 0 else { break running }
+              if unsafe entry < entryEnd,
+                unsafe Self.isPredicted(base, entry, key: key, colon: colon)
+              {
+                unsafe links[index &+ 1] = entry.pointee.hash
+                if unsafe entry.pointee.isWatched {
+                  unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
+                  unsafe hit += 1
+                }
+                unsafe entry += 1
+              } else {
+                let found = unsafe otherKey(base, frame, entry, index, key: key, colon: colon)
+                guard found != 0 else { break running }
+                unsafe entryEnd = entry
+                unsafe links[index &+ 1] = UInt32(truncatingIfNeeded: found)
+                if found & Self.watched != 0 {
+                  unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
+                  unsafe hit += 1
+                }
+              }
+              unsafe links[index] = colon &- 1
+              unsafe leave(frame, entry)
+              let slot = unsafe Self.slot(inside: frame)
+              unsafe frame += 1
+              let isObject = byte == UInt8(ascii: "{")
+              unsafe enter(
+                frame, index &+ 2, isObject: isObject,
+                slot: slot)
+              index &+= 3
+              if !isObject {
+                expect = .elementOrClose
+                continue running
+              }
+              unsafe resume(frame, &entry, &entryEnd)
+              expect = .memberOrClose
+              continue members
             }
+            unsafe last = Self.leaf(base, byte, from: value, before: after)
+            guard last != 0 else { break running }
           }
-          let hash: UInt32
           if unsafe entry < entryEnd, unsafe Self.isPredicted(base, entry, key: key, colon: colon) {
-            unsafe hash = entry.pointee.hash
-            unsafe links[index] = colon &- 1
-            unsafe links[index &+ 1] = hash
+            unsafe links[index &+ 1] = entry.pointee.hash
             if unsafe entry.pointee.isWatched {
               unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
               unsafe hit += 1
             }
             unsafe entry += 1
           } else {
-            let size = colon &- key &- 2
-            // One to sixteen bytes, without escapes, with quotes and colon in their places.
-            guard size &- 1 < 16, mark > colon,
-              unsafe Self.load(base, at: colon &- 1, as: UInt16.self) == 0x3A22,
-              unsafe base[Int(key)] == UInt8(ascii: "\"")
-            else { break running }
-            let row = unsafe tables + (16 &+ Int(size &<< 1))
-            let low = unsafe Self.load(base, at: key &+ 1, as: UInt64.self) & row[0]
-            let high = unsafe Self.load(base, at: key &+ 9, as: UInt64.self) & row[1]
-            hash = UInt32(truncatingIfNeeded: JSONHash.combine(low, high, seed))
-            unsafe links[index] = colon &- 1
-            unsafe links[index &+ 1] = hash
-            if unsafe frame.pointee.isPredicted {
-              unsafe stopPredicting(frame, keys: predicted(frame, entry))
-              unsafe entryEnd = entry
-            }
-            // Whether an earlier key may have this hash, and then whether it is the same key.
-            let seen = unsafe Self.seen(frame, hash)
-            let known = unsafe seen.pointee
-            if known &>> UInt64(truncatingIfNeeded: hash) & 1 != 0,
-              unsafe frame.pointee.keys < Self.keysComparedOneByOne,
-              unsafe hasEarlier(base, than: index, in: Int(frame.pointee.open))
-            {
-              break running
-            }
-            unsafe seen.pointee = known | 1 &<< UInt64(truncatingIfNeeded: hash)
-            unsafe frame.pointee.keys &+= 1
-            unsafe remember(base, frame, key: key, colon: colon, hash: hash)
-            if unsafe tables[JSONWatch.word(hash)] &>> JSONWatch.bit(hash) & 1 != 0 {
+            let found = unsafe otherKey(base, frame, entry, index, key: key, colon: colon)
+            guard found != 0 else { break running }
+            unsafe entryEnd = entry
+            unsafe links[index &+ 1] = UInt32(truncatingIfNeeded: found)
+            if found & Self.watched != 0 {
               unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
               unsafe hit += 1
             }
           }
-          if isContainer {
-            unsafe leave(frame, entry)
-            unsafe frame += 1
-            let isObject = byte == UInt8(ascii: "{")
-            unsafe enter(
-              frame, index &+ 2, isObject: isObject,
-              slot: hash & UInt32(truncatingIfNeeded: JSONShape.slots &- 1))
-            index &+= 3
-            if !isObject {
-              expect = .elementOrClose
-              continue running
-            }
-            unsafe resume(frame, &entry, &entryEnd)
-            expect = .memberOrClose
-            continue members
-          }
+          unsafe links[index] = colon &- 1
           unsafe links[index &+ 2] = last
           if after >= fence, mark < last {
             if watching {
@@ -136,13 +123,13 @@ extension JSONIndex {
           }
           index &+= 4
           expect = .member
-        } while index < end
+        }
 
       case .element, .elementOrClose:
         let value = unsafe positions[index]
         let after = unsafe positions[index &+ 1]
-        let byte = unsafe base[Int(value)]
         guard after < stop else { break running }
+        let byte = unsafe base[Int(value)]
         if byte | 0x20 == UInt8(ascii: "{") {
           guard unsafe frame < deepest else { break running }
           let slot = unsafe frame.pointee.slot
@@ -173,7 +160,9 @@ extension JSONIndex {
         expect = .commaOrClose
 
       case .commaOrClose:
-        let byte = unsafe base[Int(positions[index])]
+        let place = unsafe positions[index]
+        guard place < stop else { break running }
+        let byte = unsafe base[Int(place)]
         let isObject = unsafe frame.pointee.isObject
         if byte == UInt8(ascii: ",") {
           index &+= 1
@@ -199,6 +188,45 @@ extension JSONIndex {
     unsafe depth = frame - frames
     unsafe hitCount = hit - hits
     markCursor = mark == UInt32.max ? Int(scan.scanned) : Int(mark)
+  }
+
+  private static var watched: UInt64 { 1 << 32 }
+
+  /// A key that was not predicted: its hash, with `watched` and a bit above it set, or 0 when it is unusual. The step's
+  /// value is known to be usual.
+  @inline(never)
+  private mutating func otherKey(
+    _ base: UnsafePointer<UInt8>, _ frame: UnsafeMutablePointer<JSONFrame>,
+    _ entry: UnsafeMutablePointer<JSONShapeEntry>, _ index: Int, key: UInt32, colon: UInt32
+  ) -> UInt64 {
+    let size = colon &- key &- 2
+    // One to sixteen bytes, with quotes and colon in their places.
+    guard size &- 1 < 16,
+      unsafe Self.load(base, at: colon &- 1, as: UInt16.self) == 0x3A22,
+      unsafe base[Int(key)] == UInt8(ascii: "\"")
+    else { return 0 }
+    let row = unsafe tables + (16 &+ Int(size &<< 1))
+    let low = unsafe Self.load(base, at: key &+ 1, as: UInt64.self) & row[0]
+    let high = unsafe Self.load(base, at: key &+ 9, as: UInt64.self) & row[1]
+    let hash = UInt32(truncatingIfNeeded: JSONHash.combine(low, high, seed))
+    unsafe links[index] = colon &- 1
+    unsafe links[index &+ 1] = hash
+    if unsafe frame.pointee.isPredicted {
+      unsafe stopPredicting(frame, keys: predicted(frame, entry))
+    }
+    // Whether an earlier key may have this hash, and then whether it is the same key.
+    let seen = unsafe Self.seen(frame, hash)
+    let bit: UInt64 = 1 &<< UInt64(truncatingIfNeeded: hash)
+    if unsafe seen.pointee & bit != 0, unsafe frame.pointee.keys < Self.keysComparedOneByOne,
+      unsafe hasEarlier(base, than: index, in: Int(frame.pointee.open))
+    {
+      return 0
+    }
+    unsafe seen.pointee |= bit
+    unsafe frame.pointee.keys &+= 1
+    unsafe remember(base, frame, key: key, colon: colon, hash: hash)
+    let isWatched = unsafe tables[JSONWatch.word(hash)] &>> JSONWatch.bit(hash) & 1 != 0
+    return UInt64(hash) | 1 &<< 33 | (isWatched ? Self.watched : 0)
   }
 
   /// Takes up the keys of an object again, or begins them.

@@ -228,10 +228,7 @@ extension JSONIndex {
     let isObject = unsafe base[Int(place)] == UInt8(ascii: "{")
     let outer = unsafe frames + (depth &- 1)
     let slot =
-      unsafe depth == 1
-      ? 0
-      : outer.pointee.isObject
-        ? links[index &- 1] & UInt32(truncatingIfNeeded: JSONShape.slots &- 1) : outer.pointee.slot
+      unsafe depth == 1 ? 0 : outer.pointee.isObject ? Self.slot(inside: outer) : outer.pointee.slot
     unsafe enter(frames + depth, index, isObject: isObject, slot: slot)
     expect = isObject ? .memberOrClose : .elementOrClose
     return nil

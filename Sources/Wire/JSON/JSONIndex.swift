@@ -31,7 +31,7 @@ public struct JSONIndex: ~Copyable {
   /// The watch's filter, 16 words; then two words for each size of short keys, 0…16, that fold their letters and
   /// blank out what follows them.
   let tables: UnsafeMutablePointer<UInt64>
-  /// Keys met lately, by the name their object has: see `JSONShape`.
+  /// Keys met lately, by the place of their object: see `JSONShape`.
   let shapes: UnsafeMutablePointer<JSONShape>
   let shapeEntries: UnsafeMutablePointer<JSONShapeEntry>
   var scratch: JSONScratch
@@ -83,8 +83,6 @@ public struct JSONIndex: ~Copyable {
     unsafe shapes = .allocate(capacity: JSONShape.slots)
     unsafe shapes.initialize(repeating: JSONShape(), count: JSONShape.slots)
     unsafe shapeEntries = .allocate(capacity: JSONShape.slots * JSONShape.keysMax)
-    unsafe shapeEntries.initialize(
-      repeating: JSONShapeEntry(), count: JSONShape.slots * JSONShape.keysMax)
     scratch = JSONScratch()
     scan = sluice_scan_state()
     begin()

@@ -1,5 +1,5 @@
 /// Predicting keys. Objects of one kind, such as the rows of a table, have the same keys in the same order. An index
-/// remembers the keys of the last object it met under a name; while the next one's keys are byte for byte the same,
+/// remembers the keys of the last object it met in a place; while the next one's keys are byte for byte the same,
 /// each is proved with two compares: it is a key, its hash is known, and it is no duplicate, because the remembered keys
 /// are all different. The first difference ends the prediction for that object and the keys from there on are
 /// remembered instead. A wrong prediction costs time, never correctness.
@@ -18,17 +18,20 @@ struct JSONShapeEntry: BitwiseCopyable {
   var hash: UInt32 = 0
   /// Whether the watch's filter lets the hash through.
   var isWatched = false
+  /// Fills the entry up to 64 bytes.
+  var unused: UInt64 = 0
+  var unusedToo: UInt64 = 0
 }
 
-/// The keys remembered under one name.
+/// The keys remembered for one place.
 struct JSONShape: BitwiseCopyable {
   /// Number of keys remembered. They are the first keys of one object, so all different.
   var count: UInt32 = 0
   /// Changes whenever they do: an object whose keys are being predicted must not trust what another wrote.
   var version: UInt32 = 0
 
-  /// Shapes an index remembers; names share them by hash.
-  static var slots: Int { 32 }
+  /// Shapes an index remembers. Places share them by hash.
+  static var slots: Int { 128 }
   /// Keys per shape.
   static var keysMax: Int { 32 }
 }
@@ -107,6 +110,13 @@ extension JSONIndex {
     unsafe UnsafeMutableRawPointer(frame)
       .advanced(by: MemoryLayout<JSONFrame>.offset(of: \.seen)!)
       .assumingMemoryBound(to: UInt64.self) + Int(hash &>> 6 & 3)
+  }
+
+  /// The shape of the value of the frame's latest key: as a place, the names do not matter but the path of key numbers.
+  @inline(__always)
+  static func slot(inside frame: UnsafeMutablePointer<JSONFrame>) -> UInt32 {
+    unsafe (frame.pointee.slot &* 7 &+ frame.pointee.keys)
+      & UInt32(truncatingIfNeeded: JSONShape.slots &- 1)
   }
 
   /// Begins an object or array at the token `index`, with the shape `slot`.
