@@ -3,7 +3,7 @@ import Identity
 import Policy
 import Testing
 
-@testable import Configuration
+@testable import SluiceConfiguration
 
 /// A folder for one test, gone after it.
 private final class Folder {

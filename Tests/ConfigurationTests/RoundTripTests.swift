@@ -2,7 +2,7 @@ import Identity
 import Policy
 import Testing
 
-@testable import Configuration
+@testable import SluiceConfiguration
 
 /// Every key that the file may have, with a value other than its default: what is written must
 /// arrive.

@@ -128,7 +128,7 @@ public enum StarterConfiguration {
       let setting = "  #\(key.name): \(value)"
       let padding = String(repeating: " ", count: max(1, 34 - setting.count))
       let line = "\(setting)\(padding)# \(key.explanation)"
-      return line.count <= 110
+      return line.count <= 100
         ? line
         : "  # \(key.explanation.prefix(1).uppercased())\(key.explanation.dropFirst()):\n\(setting)"
     }
