@@ -24,9 +24,7 @@ public final class PolicyProgram: Sendable {
     do throws(MaskError) {
       maskProgram = try MaskProgram(fields: compiled.maskFields)
     } catch {
-      throw PolicyError(problems: [
-        PolicyProblem(kind: .invalidMask, subject: "masks", position: nil, message: "\(error)")
-      ])
+      throw PolicyError(problems: [PolicyProgram.problem(error, compiled.maskRules, policy)])
     }
     self.warnings = warnings
     limits = definition.limits
@@ -36,6 +34,23 @@ public final class PolicyProgram: Sendable {
     maskRules = compiled.maskRules
     tables = compiled.tables
     revisionDigits = FlatTable(PolicyRevision.digits(of: definition))
+  }
+
+  /// What the masker refuses, told of the rule and not of its number among the masks.
+  private static func problem(
+    _ error: MaskError, _ maskRules: [RuleID], _ policy: ResolvedPolicy
+  ) -> PolicyProblem {
+    let number: Int? =
+      switch error {
+      case .emptyPath(let rule), .emptyName(let rule), .pathTooLong(let rule, _),
+        .ruleOutOfRange(let rule):
+        rule
+      case .tooManyFields: nil
+      }
+    let rule = number.map { policy.rules[Int(maskRules[$0].index)] }
+    return PolicyProblem(
+      kind: .invalidMask, subject: rule?.subject ?? "policy", position: rule?.definition.position,
+      message: "\(error).")
   }
 
   deinit {

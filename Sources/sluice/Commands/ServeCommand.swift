@@ -33,7 +33,6 @@ struct ServeCommand: AsyncParsableCommand {
     for warning in loaded.warnings { logger.warning("\(warning)") }
     let stopSignal = StopSignal()
     let service = try GatewayService(loaded, logger: logger)
-    try service.start()
     let name = await stopSignal.wait()
     logger.info("stopping", metadata: ["signal": "\(name)"])
     try service.stop()

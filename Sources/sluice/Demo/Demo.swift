@@ -22,10 +22,10 @@ struct Demo: Sendable {
       throw CommandFailure("There is no free port for the gateway.")
     }
     let key = try folder.write(gatewayPort: gatewayPort, serverPort: serverPort)
-    let configuration = try GatewayService.load(folder.configurationFile)
+    let loaded = try GatewayService.load(folder.configurationFile)
     return Demo(
       folder: folder, gatewayPort: gatewayPort, server: server, serverPort: serverPort,
-      gateway: try startGateway(configuration), key: key)
+      gateway: try GatewayService(loaded, logger: Logger(label: "sluice")), key: key)
   }
 
   /// Starts both with an earlier demo's configuration, perhaps edited since.
@@ -55,16 +55,9 @@ struct Demo: Sendable {
     }
     return Demo(
       folder: folder, gatewayPort: Int(listener.address.port), server: server,
-      serverPort: Int(shop.url.port), gateway: try startGateway(loaded),
+      serverPort: Int(shop.url.port),
+      gateway: try GatewayService(loaded, logger: Logger(label: "sluice")),
       key: try folder.readKey())
-  }
-
-  private static func startGateway(
-    _ loaded: LoadedConfiguration
-  ) throws(CommandFailure) -> GatewayService {
-    let gateway = try GatewayService(loaded, logger: Logger(label: "sluice"))
-    try gateway.start()
-    return gateway
   }
 
   /// Takes the tour. True when every outcome was as it should be.

@@ -1,16 +1,13 @@
 import Audit
-import EventLoop
 import Logging
-import Policy
 import Proxy
 import SluiceConfiguration
 
-/// The gateway and its audit log, made of one loaded configuration.
+/// The gateway and its audit log, running with one loaded configuration.
 final class GatewayService: Sendable {
-  private let loaded: LoadedConfiguration
-  private let logger: Logger
-  private let audit: AuditLog
   private let gateway: Gateway
+  private let audit: AuditLog
+  private let graceNanoseconds: UInt64
 
   /// Reads and checks the file. - Throws: `CommandFailure` that lists every mistake.
   static func load(
@@ -23,16 +20,21 @@ final class GatewayService: Sendable {
     }
   }
 
+  /// Starts everything; when it returns, the gateway is listening.
   init(_ loaded: LoadedConfiguration, logger: Logger) throws(CommandFailure) {
-    self.loaded = loaded
-    self.logger = logger
-    let settings = try GatewaySettings(loaded.configuration)
+    let configuration = loaded.configuration
+    let settings = try GatewaySettings(configuration)
     let snapshot = try GatewaySnapshot(loaded)
+    graceNanoseconds = UInt64(configuration.limits.drainMilliseconds) * 1_000_000
     do {
       audit = try AuditLog(
-        settings: AuditSettings(loaded.configuration.audit), workers: settings.workers)
+        settings: AuditSettings(configuration.audit), workers: settings.workers)
     } catch {
       throw CommandFailure("The record cannot be kept: \(error).")
+    }
+    if let repair = audit.repair {
+      logger.warning(
+        "the end of the record was torn and has been cut off", metadata: ["repair": "\(repair)"])
     }
     do {
       gateway = try Gateway(settings: settings, snapshot: snapshot, audit: audit)
@@ -40,34 +42,33 @@ final class GatewayService: Sendable {
       audit.close()
       throw CommandFailure("The gateway cannot start: \(error)")
     }
+    report(configuration, logger)
   }
 
-  func start() throws(CommandFailure) {
-    if let repair = audit.repair {
-      logger.warning(
-        "the record had a torn end, which was cut off", metadata: ["repair": "\(repair)"])
+  private func report(_ configuration: Configuration, _ logger: Logger) {
+    if let reason = gateway.fallbackReason {
+      logger.notice("io_uring is not to be had, using epoll", metadata: ["reason": "\(reason)"])
     }
-    for server in loaded.configuration.servers {
+    for server in configuration.servers {
       logger.info(
         "serving",
         metadata: ["server": "\(server.name)", "path": "\(server.path)", "url": "\(server.url)"])
     }
-    do {
-      for address in try gateway.start() {
-        logger.info("listening", metadata: ["address": "\(address)"])
-      }
-    } catch {
-      audit.close()
-      throw CommandFailure("The gateway cannot start: \(error)")
+    for address in gateway.addresses {
+      logger.info(
+        "listening",
+        metadata: [
+          "address": "\(address)", "io": "\(gateway.backend)", "workers": "\(gateway.workerCount)",
+        ])
     }
   }
 
-  /// Stops accepting, lets calls under way finish within the drain timeout, and completes the record.
+  /// Stops accepting, gives calls under way the drain timeout to finish, and completes the record.
   func stop() throws(CommandFailure) {
-    gateway.stop()
+    gateway.stop(graceNanoseconds: graceNanoseconds)
     gateway.waitUntilStopped()
     let lost = audit.close()
-    if lost > 0 {
+    guard lost == 0 else {
       throw CommandFailure(
         "\(lost) bytes of records could not be written when the gateway stopped.")
     }

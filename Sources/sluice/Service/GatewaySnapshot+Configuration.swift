@@ -11,7 +11,7 @@ extension GatewaySnapshot {
       servers.append(try UpstreamServer(server, in: loaded.source))
     }
     self.init(
-      policy: loaded.policy, identity: loaded.identities, masks: loaded.policy.masks,
+      policy: loaded.policy, identity: loaded.identities,
       servers: servers)
   }
 }
