@@ -452,8 +452,9 @@ extension Mistake {
     ),
     Mistake(
       "server limit",
-      Sample(servers: "servers:\n  orders: { url: http://x, limits: { head_size: 1KiB } }").text,
-      "6:38: servers.orders.limits.head_size: unknown key \"head_size\"; known here: response_size, event_size, upstream_connections, connect_timeout, first_byte_timeout, stream_idle_timeout, upstream_idle_timeout"
+      Sample(servers: "servers:\n  orders: { url: http://x, limits: { response_size: 1KiB } }")
+        .text,
+      "6:28: servers.orders.limits: \"limits\" is not available in this version: bounds for one server come with a later version; use the general \"limits\""
     ),
     Mistake(
       "bad name",
@@ -816,8 +817,8 @@ extension Mistake {
     ),
     Mistake(
       "too small",
-      Sample(rest: "limits: { event_size: 1B }").text,
-      "10:23: limits.event_size: 1B is out of range; expected a size from 1KiB to 1GiB"),
+      Sample(rest: "limits: { pipeline_size: 1B }").text,
+      "10:26: limits.pipeline_size: 1B is out of range; expected a size from 1KiB to 1GiB"),
     Mistake(
       "too large",
       Sample(rest: "limits: { request_size: 2GiB }").text,
@@ -847,8 +848,8 @@ extension Mistake {
       "10:25: limits.idle_timeout: 0s is out of range; expected a duration from 1ms to 24h"),
     Mistake(
       "negative",
-      Sample(rest: "limits: { sessions: -1 }").text,
-      "10:21: limits.sessions: expected a whole number from 1 to 1000000, found \"-1\""),
+      Sample(rest: "limits: { upstream_connections: -1 }").text,
+      "10:33: limits.upstream_connections: expected a whole number from 1 to 65535, found \"-1\""),
     Mistake(
       "quoted number",
       Sample(rest: "limits: { max_connections: '5' }").text,
@@ -861,8 +862,8 @@ extension Mistake {
     ),
     Mistake(
       "hexadecimal",
-      Sample(rest: "limits: { head_fields: 0x20 }").text,
-      "10:24: limits.head_fields: expected a whole number from 8 to 1024, found \"0x20\""),
+      Sample(rest: "limits: { json_depth: 0x20 }").text,
+      "10:23: limits.json_depth: expected a whole number from 4 to 512, found \"0x20\""),
   ]
 
   static let aboutWorkers: [Mistake] = [
