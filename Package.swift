@@ -46,6 +46,9 @@ let dataPlane: [Target] = [
     name: "Proxy",
     dependencies: ["EventLoop", "Wire", "Policy", "Identity", "Audit", "CLinux", "COpenSSL"],
     swiftSettings: dataPath),
+  .executableTarget(
+    name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "CScan"], path: "Benchmarks",
+    swiftSettings: dataPath),
   .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
   .testTarget(name: "WireTests", dependencies: ["Wire", "CScan"], swiftSettings: strict),
   .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire"], swiftSettings: strict),
@@ -73,9 +76,11 @@ let fuzzers: [Target] = [
 
 /// The control plane, the command and the bundled tools: ordinary Swift on well-kept packages.
 let controlPlane: [Target] = [
+  // Not plain `Configuration`: a package behind Hummingbird has a module of that name, and names must be unique.
   .target(
-    name: "Configuration",
+    name: "SluiceConfiguration",
     dependencies: ["Policy", "Identity", "Audit", .product(name: "Yams", package: "Yams")],
+    path: "Sources/Configuration",
     swiftSettings: strict),
   .target(name: "Recorder", dependencies: ["Audit", "COpenSSL"], swiftSettings: strict),
   .target(
@@ -89,15 +94,51 @@ let controlPlane: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "Proxy", "EventLoop", "Configuration", "Policy", "Identity", "Audit", "Recorder", "ExampleServer",
+      "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
+      "ExampleServer",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "ConfigurationTests", dependencies: ["Configuration", "Policy", "Identity"],
+    name: "ConfigurationTests", dependencies: ["SluiceConfiguration", "Policy", "Identity"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "ExampleServerTests", dependencies: ["ExampleServer"], swiftSettings: strict),
+  .testTarget(
+    name: "SluiceTests",
+    dependencies: [
+      "sluice", "SluiceConfiguration", "Policy", "Recorder", "ExampleServer",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      .product(name: "Logging", package: "swift-log"),
+    ],
     swiftSettings: strict),
   .testTarget(name: "RecorderTests", dependencies: ["Recorder", "Audit"], swiftSettings: strict),
+]
+
+/// The bundled load tools: perf/README.md says how to use them.
+let tools: [Target] = [
+  .target(
+    name: "PerfKit",
+    dependencies: [
+      "EventLoop", "CLinux", .product(name: "Histogram", package: "hdrhistogram-swift"),
+    ],
+    path: "perf/PerfKit", swiftSettings: dataPath),
+  .executableTarget(
+    name: "sluice-load",
+    dependencies: [
+      "PerfKit", "EventLoop", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    path: "perf/sluice-load", swiftSettings: strict),
+  .executableTarget(
+    name: "sluice-model-server",
+    dependencies: [
+      "PerfKit", "EventLoop", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    path: "perf/sluice-model-server", swiftSettings: strict),
+  .testTarget(
+    name: "PerfTests", dependencies: ["PerfKit", "EventLoop"], path: "perf/PerfTests",
+    swiftSettings: strict),
 ]
 
 let package = Package(
@@ -116,5 +157,5 @@ let package = Package(
     // High dynamic range histograms for the load generator.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
-  targets: shims + dataPlane + fuzzers + controlPlane
+  targets: shims + dataPlane + fuzzers + controlPlane + tools
 )

@@ -80,10 +80,7 @@ extension JSONIndex {
 
   /// The element after `element` in the same array, or nil.
   public func nextElement(after element: JSONToken, in bytes: RawSpan) -> JSONToken? {
-    let link = link(element)
-    let after =
-      link & Self.containerTag != 0
-      ? JSONToken((link & ~Self.containerTag) &+ 1) : JSONToken(element.index &+ 1)
+    let after = tokenAfter(element)
     guard Int(after.index) < count, byte(after, in: bytes) == UInt8(ascii: ",") else { return nil }
     return JSONToken(after.index &+ 1)
   }
@@ -114,6 +111,35 @@ extension JSONIndex {
       byte(JSONToken(value.index &- 1), in: bytes) == UInt8(ascii: ":")
     else { return nil }
     return JSONToken(value.index &- 2)
+  }
+
+  /// The token after the whole value at `value`: a comma, a closing bracket, or one past the last token.
+  public func tokenAfter(_ value: JSONToken) -> JSONToken {
+    let link = link(value)
+    return link & Self.containerTag != 0
+      ? JSONToken((link & ~Self.containerTag) &+ 1) : JSONToken(value.index &+ 1)
+  }
+
+  /// The first string, number or literal after `token` that is not a key, at whatever depth; nil at the end.
+  public func nextLeaf(after token: JSONToken, in bytes: RawSpan) -> JSONToken? {
+    var next = Int(token.index) &+ 1
+    while next < count {
+      let here = JSONToken(next)
+      switch byte(here, in: bytes) {
+      case UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: "["), UInt8(ascii: "]"),
+        UInt8(ascii: ","), UInt8(ascii: ":"):
+        next &+= 1
+      case UInt8(ascii: "\""):
+        let after = next &+ 1
+        if after < count, byte(JSONToken(after), in: bytes) == UInt8(ascii: ":") {
+          next &+= 2
+        } else {
+          return here
+        }
+      default: return here
+      }
+    }
+    return nil
   }
 
   /// The case-folded hash of a key's unescaped name, comparable with `JSONWatch.hash(of:)`.

@@ -24,6 +24,16 @@ public struct JSONWatch: BitwiseCopyable, Sendable {
     UInt32(truncatingIfNeeded: fullHash(of: name))
   }
 
+  /// The same for a name in UTF-8.
+  public static func hash(of name: RawSpan) -> UInt32 {
+    unsafe name.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return hash(of: "") }
+      return unsafe UInt32(
+        truncatingIfNeeded: JSONHash.hash(
+          start.assumingMemoryBound(to: UInt8.self), bytes.count, JSONHash.seed))
+    }
+  }
+
   private static func fullHash(of name: String) -> UInt64 {
     var name = name
     return name.withUTF8 { bytes in
