@@ -7,7 +7,7 @@ import Testing
     // 2026-03-01 00:00:00.001 UTC
     let id = RecordID(milliseconds: 5_097_600_001, worker: 3)
     #expect(id.value == 5_097_600_001 << 23 | 3 << 13)
-    #expect(id.description == "04qxx1m00c000")
+    #expect(id.description == "015zbk8080r00")
     #expect(id.millisecondsSince1970 == 1_772_323_200_001)
   }
 

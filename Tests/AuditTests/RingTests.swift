@@ -20,7 +20,9 @@ import Testing
 
     mutating func take(atMost count: Int) {
       let head = ring.head.loadAcquiring()
-      for _ in 0..<count where position < head {
+      var left = count
+      while left > 0, position < head {
+        left -= 1
         let place = ring.place(of: position)
         let start = unsafe ring.bytes + place
         let length = unsafe Int(start.load(as: UInt32.self))
@@ -37,6 +39,15 @@ import Testing
       }
       ring.consumed.storeReleasing(position)
     }
+  }
+
+  private static let pattern = (0..<16_384).map { UInt8(truncatingIfNeeded: $0 &* 7 ^ $0 >> 8) }
+
+  /// Bytes of a random size from a random place in the pattern.
+  private func some(_ sizes: Range<Int>, _ random: inout Seeded) -> [UInt8] {
+    let size = Int.random(in: sizes, using: &random)
+    let first = Int.random(in: 0...(Self.pattern.count - size), using: &random)
+    return Array(Self.pattern[first..<first + size])
   }
 
   /// A producer whose writer never writes: the log's own threads idle on a ring of their own.
@@ -58,7 +69,7 @@ import Testing
     var open: [Open] = []
     var expected: [UInt64: [UInt8]] = [:]
     var refused = 0
-    for _ in 0..<6000 {
+    for _ in 0..<3000 {
       switch Int.random(in: 0..<10, using: &random) {
       case 0..<4:
         let size = Int.random(in: 0..<3000, using: &random)
@@ -70,12 +81,12 @@ import Testing
         }
       case 4..<6 where !open.isEmpty:
         let index = Int.random(in: 0..<open.count, using: &random)
-        let piece = (0..<Int.random(in: 1..<12_000, using: &random)).map { UInt8(truncatingIfNeeded: $0) }
+        let piece = some(1..<12_000, &random)
         let taken = producer.append(&open[index].ticket, answer: piece.raw)
         open[index].answer += piece.prefix(taken)
       case 6..<8 where !open.isEmpty:
         let index = Int.random(in: 0..<open.count, using: &random)
-        let piece = (0..<Int.random(in: 0..<12_000, using: &random)).map { UInt8(truncatingIfNeeded: $0 &* 3) }
+        let piece = some(0..<12_000, &random)
         let taken = producer.close(&open[index].ticket, CallOutcome(result: .success), answer: piece.raw)
         open[index].answer += piece.prefix(taken)
         if open[index].ticket.isOpen {
