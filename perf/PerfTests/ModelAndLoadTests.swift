@@ -170,9 +170,10 @@ struct ModelAndLoadTests {
         }
       ).run().errors
     }
-    #expect(try errors { $0.expectAbsent = "100-10-0000" } == ["forbidden text": 40])
-    #expect(try errors { $0.expectPresent = "[redacted]" } == ["missing text": 40])
-    #expect(try errors { $0.expectPresent = "100-10-0000" } == [:])
+    #expect(try errors { $0.expectAbsent = ["Nobody", "100-10-0000"] } == ["forbidden text": 40])
+    #expect(
+      try errors { $0.expectPresent = ["100-10-0000", "[redacted]"] } == ["missing text": 40])
+    #expect(try errors { $0.expectPresent = ["100-10-0000"] } == [:])
     #expect(try errors { $0.calls = [.init(name: "no/such")] } == [:])
     // A server of the modern era knows no initialize: no connection gets past its handshake.
     #expect(try errors { $0.era = .legacy } == ["HTTP status": 40])

@@ -60,11 +60,12 @@ struct LoadCommand: ParsableCommand {
   @Option(help: "Seconds until a request has failed.")
   var timeout = 10.0
 
-  @Option(help: "A text that no answer may contain, such as a value that must be masked.")
-  var expectAbsent: String?
+  @Option(
+    help: "A text that no answer may contain, such as a value that must be masked; repeatable.")
+  var expectAbsent: [String] = []
 
-  @Option(help: "A text that every answer must contain.")
-  var expectPresent: String?
+  @Option(help: "A text that every answer must contain; may be repeated.")
+  var expectPresent: [String] = []
 
   @Option(help: "Hold so many idle connections open beside the load.")
   var idle = 0
@@ -102,7 +103,7 @@ struct LoadCommand: ParsableCommand {
     guard arguments.count <= max(1, calls.count) else {
       throw ValidationError("there are more --arguments than --call")
     }
-    if [expectAbsent, expectPresent].contains("") {
+    if (expectAbsent + expectPresent).contains("") {
       throw ValidationError("--expect-absent and --expect-present take a text")
     }
   }
