@@ -74,7 +74,7 @@ let fuzzers: [Target] = [
   .executableTarget(name: "SSEFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/SSEFuzz"),
 ]
 
-/// The control plane, the command and the bundled tools: ordinary Swift on well-kept packages.
+/// The control plane, the command and the example server: ordinary Swift on well-kept packages.
 let controlPlane: [Target] = [
   .target(
     name: "Configuration",
