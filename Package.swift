@@ -76,9 +76,11 @@ let fuzzers: [Target] = [
 
 /// The control plane, the command and the example server: ordinary Swift on well-kept packages.
 let controlPlane: [Target] = [
+  // Not plain `Configuration`: a package behind Hummingbird has a module of that name, and names must be unique.
   .target(
-    name: "Configuration",
+    name: "SluiceConfiguration",
     dependencies: ["Policy", "Identity", "Audit", .product(name: "Yams", package: "Yams")],
+    path: "Sources/Configuration",
     swiftSettings: strict),
   .target(name: "Recorder", dependencies: ["Audit", "COpenSSL"], swiftSettings: strict),
   .target(
@@ -92,13 +94,24 @@ let controlPlane: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "Proxy", "EventLoop", "Configuration", "Policy", "Identity", "Audit", "Recorder", "ExampleServer",
+      "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
+      "ExampleServer",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "ConfigurationTests", dependencies: ["Configuration", "Policy", "Identity"],
+    name: "ConfigurationTests", dependencies: ["SluiceConfiguration", "Policy", "Identity"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "ExampleServerTests", dependencies: ["ExampleServer"], swiftSettings: strict),
+  .testTarget(
+    name: "SluiceTests",
+    dependencies: [
+      "sluice", "SluiceConfiguration", "Policy", "Recorder", "ExampleServer",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      .product(name: "Logging", package: "swift-log"),
+    ],
     swiftSettings: strict),
   .testTarget(name: "RecorderTests", dependencies: ["Recorder", "Audit"], swiftSettings: strict),
 ]

@@ -1,5 +1,5 @@
 #pragma once
-/* Before any include: without it, types such as fd_set differ between the C modules that Swift imports. */
+/* No _GNU_SOURCE here: under it glibc's types (fd_set) differ from those Swift knows. */
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/crypto.h>

@@ -2,8 +2,8 @@ import COpenSSL
 
 /// A service account's API key and the hash that goes into the configuration.
 ///
-/// The text is `sluice_` and 43 characters of base64url (RFC 4648 §5) that carry 256 random bits. The prefix lets secret
-/// scanners and people recognise a leaked one.
+/// The text is `sluice_` and 43 characters of base64url (RFC 4648 §5) that carry 256 random bits.
+/// The prefix lets secret scanners and people recognise a leaked one.
 public struct APIKey: Sendable, Equatable {
   /// The key itself. Shown once to the person who asked for it, stored nowhere by Sluice.
   public let text: String

@@ -14,29 +14,32 @@ public enum AuthenticationResult: BitwiseCopyable, Equatable, Sendable {
 
 /// Turns the value of an `Authorization` field into a principal. One per worker.
 ///
-/// Accepted is exactly `Bearer`, in any case, one space, and a token68 (RFC 9110 §11.2, RFC 6750 §2.1):
+/// Accepted is exactly `Bearer`, in any case, one space, and a token68 (RFC 9110 §11.2, RFC 6750
+/// §2.1):
 ///
 ///     Bearer sluice_4fJ1…              -> SHA-256 of "sluice_4fJ1…" -> table -> .principal(3)
 ///     bearer sluice_4fJ1…              -> the same: a scheme's name has no case
 ///     Bearer  sluice_4fJ1…             -> .malformed (two spaces)
 ///     Bearer a,b   Basic dXNlcjpwdw==  -> .malformed
 ///
-/// A credential that is there but wrong never falls back to the anonymous principal: somebody who meant to be
-/// someone must learn that it did not work.
+/// A credential that is there but wrong never falls back to the anonymous principal: somebody who
+/// meant to be someone must learn that it did not work.
 ///
-/// A call allocates nothing, and takes about 100 ns for an API key. The struct holds nothing yet; it is one per worker and
-/// cannot be copied because credentials of the next kinds (signed tokens) need working memory.
+/// A call allocates nothing, and takes about 100 ns for an API key. The struct holds nothing yet;
+/// it is one per worker and cannot be copied because credentials of the next kinds (signed tokens)
+/// need working memory.
 @safe
 public struct Authenticator: ~Copyable {
-  /// Longest accepted field value in bytes. An API key needs 57; the rest is room for tokens of other kinds, whose
-  /// holders should learn that they are unknown and not that they are malformed.
+  /// Longest accepted field value in bytes. An API key needs 57; the rest is room for tokens of
+  /// other kinds, whose holders should learn that they are unknown and not that they are malformed.
   public static var valueBytesMax: Int { 4096 }
 
   public init() {}
 
   /// Who sent a request with this `Authorization` value?
   /// - Parameters:
-  ///   - authorization: the field's value without surrounding white space; empty when there is no such field.
+  ///   - authorization: the field's value without surrounding white space; empty when there is no
+  ///     such field.
   ///   - snapshot: the identities in force.
   public mutating func authenticate(
     authorization: RawSpan, snapshot: borrowing IdentitySnapshot
@@ -55,7 +58,8 @@ public struct Authenticator: ~Copyable {
     return .principal(account)
   }
 
-  /// Writes the SHA-256 of the bytes from `first` on. False when OpenSSL reports a failure: nobody is let in then.
+  /// Writes the SHA-256 of the bytes from `first` on. False when OpenSSL reports a failure: nobody
+  /// is let in then.
   private func hash(
     _ value: RawSpan, from first: Int, into digest: inout InlineArray<32, UInt8>
   ) -> Bool {

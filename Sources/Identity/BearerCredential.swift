@@ -3,8 +3,9 @@
 ///     B e a r e r _ a b c =
 ///     0 1 2 3 4 5 6 7 8 9 10          tokenOffset -> 7
 ///
-/// `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`. RFC 6750 allows several spaces after the scheme;
-/// one is what every client sends, and one reading is better than two.
+/// `token68 = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`. RFC 6750 allows
+/// several spaces after the scheme; one is what every client sends, and one reading is better than
+/// two.
 enum BearerCredential {
   /// Where the token begins, or nil if the value is not a bearer credential of at most
   /// `Authenticator.valueBytesMax` bytes.
@@ -33,14 +34,15 @@ enum BearerCredential {
     unsafe value.unsafeLoad(fromByteOffset: index, as: UInt8.self)
   }
 
-  /// The byte with bit 5 set: a letter's lower case, and for any other byte nothing that equals a letter of "bearer"
-  /// (0x42 and 0x62 are the only bytes that become 0x62, and so on).
+  /// The byte with bit 5 set: a letter's lower case, and for any other byte nothing that equals a
+  /// letter of "bearer" (0x42 and 0x62 are the only bytes that become 0x62, and so on).
   @inline(__always)
   private static func lowercase(_ value: RawSpan, _ index: Int) -> UInt8 {
     byte(value, index) | 0x20
   }
 
-  /// One bit per ASCII character, set for those of token68 other than the padding: `+`, and `-` `.` `/` `0` to `9`.
+  /// One bit per ASCII character, set for those of token68 other than the padding: `+`, and `-` `.`
+  /// `/` `0` to `9`.
   @inline(__always)
   private static var tokenBytesBelow64: UInt64 { 1 << 43 | 0x1FFF << 45 }
 

@@ -2,8 +2,9 @@ import COpenSSL
 
 /// A non-human caller that proves itself with an API key.
 ///
-/// Only the key's SHA-256 is ever held: whoever reads the configuration or a core dump cannot call with it. A plain
-/// hash, without salt or stretching, is enough because a key is 256 random bits (`APIKey.generate`), not a password.
+/// Only the key's SHA-256 is ever held: whoever reads the configuration or a core dump cannot call
+/// with it. A plain hash, without salt or stretching, is enough because a key is 256 random bits
+/// (`APIKey.generate`), not a password.
 public struct ServiceAccount: Sendable, Equatable {
   /// Unique among the service accounts; what records and rules call this caller.
   public var name: String
@@ -19,7 +20,8 @@ public struct ServiceAccount: Sendable, Equatable {
   }
 }
 
-/// The caller that stands for every request without a credential, where the configuration allows such a thing.
+/// The caller that stands for every request without a credential, where the configuration allows
+/// such a thing.
 public struct AnonymousPrincipal: Sendable, Equatable {
   public var groups: [String]
 
@@ -40,16 +42,19 @@ public enum IdentityError: Error, Equatable, Sendable {
 
 /// Everybody who may call, as one immutable table that all workers read at once.
 ///
-/// A principal is an index: service accounts in the order given, then, if there is one, the anonymous principal.
-/// The index finds the caller's row here and in the policy's own tables, which are built from the same order.
+/// A principal is an index: service accounts in the order given, then, if there is one, the
+/// anonymous principal. The index finds the caller's row here and in the policy's own tables, which
+/// are built from the same order.
 ///
-/// Layout, for three accounts (digests abbreviated to their first 8 bytes, here one hex digit each):
+/// Layout, for three accounts (digests abbreviated to their first 8 bytes, here one hex digit
+/// each):
 ///
 ///     digests:  | account 0: a… | account 1: 6… | account 2: 2… |          32 bytes each
 ///     slots:    | 2:#2 | – | – | – | – | – | 6:#1 | – | a:#0 | … |         power of two, at least 4 per account
 ///
-/// A digest's first 8 bytes are uniformly distributed already and serve as the hash; collisions probe the next slot.
-/// Nobody outside can choose digests (they would have to invert SHA-256), so probe chains stay short.
+/// A digest's first 8 bytes are uniformly distributed already and serve as the hash; collisions
+/// probe the next slot. Nobody outside can choose digests (they would have to invert SHA-256), so
+/// probe chains stay short.
 @safe
 public final class IdentitySnapshot: Sendable {
   /// One place of the open-addressing table.
@@ -63,10 +68,12 @@ public final class IdentitySnapshot: Sendable {
   }
 
   static var digestBytes: Int { 32 }
-  /// More service accounts than any organisation has, and few enough for 32-bit arithmetic everywhere.
+  /// More service accounts than any organisation has, and few enough for 32-bit arithmetic
+  /// everywhere.
   public static let accountsMax = 1 << 20
 
-  /// The service accounts, in the order of their indices. For set-up and for people, not for the hot path.
+  /// The service accounts, in the order of their indices. For set-up and for people, not for the
+  /// hot path.
   public let accounts: [ServiceAccount]
   /// The anonymous principal, if requests without a credential are let in.
   public let anonymous: AnonymousPrincipal?
@@ -78,7 +85,8 @@ public final class IdentitySnapshot: Sendable {
   private let slotMask: UInt64
 
   /// Builds the table.
-  /// - Throws: `IdentityError` when two accounts share a name or a key, or a digest has not 32 bytes.
+  /// - Throws: `IdentityError` when two accounts share a name or a key, or a digest has not 32
+  ///   bytes.
   public init(accounts: [ServiceAccount], anonymous: AnonymousPrincipal?) throws(IdentityError) {
     try Self.validate(accounts)
     self.accounts = accounts
@@ -135,8 +143,8 @@ public final class IdentitySnapshot: Sendable {
 
   /// The account whose key has this digest, or nil.
   ///
-  /// The lookup by prefix takes a time that depends on the digest, which tells an attacker nothing useful about a key;
-  /// the decision itself is a comparison of all 32 bytes in constant time.
+  /// The lookup by prefix takes a time that depends on the digest, which tells an attacker nothing
+  /// useful about a key; the decision itself is a comparison of all 32 bytes in constant time.
   /// - Parameter digest: 32 readable bytes.
   func account(unsafeDigest digest: UnsafePointer<UInt8>) -> UInt32? {
     let prefix = unsafe Self.prefix(digest)

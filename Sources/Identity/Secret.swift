@@ -2,8 +2,9 @@ import COpenSSL
 
 /// Bytes that must never be seen: a credential for an upstream server.
 ///
-/// Printing, interpolating, dumping or reflecting it shows `[secret]`; only `reveal` hands out the bytes, so that
-/// every place that handles them can be found by that word. The memory is wiped when the last reference goes.
+/// Printing, interpolating, dumping or reflecting it shows `[secret]`; only `reveal` hands out the
+/// bytes, so that every place that handles them can be found by that word. The memory is wiped when
+/// the last reference goes.
 @safe
 public final class Secret: Sendable {
   private nonisolated(unsafe) let bytes: UnsafeMutableBufferPointer<UInt8>

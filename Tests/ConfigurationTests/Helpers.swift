@@ -1,7 +1,7 @@
 import Policy
 import Testing
 
-@testable import Configuration
+@testable import SluiceConfiguration
 
 /// A configuration that is well, in parts, so that a test changes only what it is about.
 struct Sample {
@@ -37,7 +37,8 @@ func read(
   environment: [String: String] = ["TOKEN": "s3cr3t-t0ken"]
 ) throws(ConfigurationErrors) -> (Configuration, Reading) {
   var issues: [ConfigurationIssue] = []
-  guard let source = SourceText.decode(Array(text.utf8), name: "sluice.yaml", issues: &issues) else {
+  guard let source = SourceText.decode(Array(text.utf8), name: "sluice.yaml", issues: &issues)
+  else {
     throw ConfigurationErrors(issues, in: SourceText(name: "sluice.yaml", text: text))
   }
   let secrets = SecretResolver(environment: environment, directory: "/etc/sluice")
@@ -51,5 +52,21 @@ func complaints(_ text: String, overrides: [ConfigurationOverride] = []) -> Stri
     return ""
   } catch {
     return error.description
+  }
+}
+
+/// The complaints about a text, one per line, without the file's name and without excerpts.
+func headlines(_ text: String) -> String {
+  do {
+    _ = try read(
+      text, environment: ["TOKEN": "s3cr3t-t0ken", "EMPTY": "", "LINES": "a\nb"])
+    return ""
+  } catch {
+    let nothing = SourceText(name: "", text: "")
+    return error.issues.map { issue in
+      var issue = issue
+      issue.showsSource = false
+      return String(issue.rendered(in: nothing).drop { $0 == ":" || $0 == " " })
+    }.joined(separator: "\n")
   }
 }

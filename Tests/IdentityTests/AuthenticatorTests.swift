@@ -1,7 +1,8 @@
 import Identity
 import Testing
 
-/// Three accounts with known keys, and the digests computed by another implementation (Python's hashlib).
+/// Three accounts with known keys, and the digests computed by another implementation (Python's
+/// hashlib).
 private let alpha = ServiceAccount(
   name: "alpha",
   keyDigest: APIKey.bytes(

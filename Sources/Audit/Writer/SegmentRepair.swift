@@ -152,12 +152,6 @@ struct SegmentTail {
   let from: Int64
   let to: Int64
 
-  init(file: Int32, from: Int64, to: Int64) {
-    self.file = file
-    self.from = from
-    self.to = to
-  }
-
   private static let blockBytes = 1 << 16
 
   /// Calls `body` with every block and its offset within the tail; false when reading or `body` fails.

@@ -6,7 +6,8 @@ public struct ConfigurationIssue: Equatable, Sendable {
   public var position: SourcePosition?
   /// The flag of the command line it comes from, with its dashes.
   public var flag: String?
-  /// The key it is about, from the top: `servers.orders.url`, `listeners[0].address`. Empty for the whole file.
+  /// The key it is about, from the top: `servers.orders.url`, `listeners[0].address`. Empty for the
+  /// whole file.
   public var path: String
   /// One or two sentences that name the way out. Never holds a secret.
   public var message: String

@@ -2,8 +2,8 @@ import Policy
 
 /// A line of the file with a caret under the place an issue is about.
 ///
-/// What may be a secret is not shown, even where the issue is about something else on the same line: errors end up in
-/// logs and chat rooms.
+/// What may be a secret is not shown, even where the issue is about something else on the same
+/// line: errors end up in logs and chat rooms.
 ///
 ///        12 |     credential: { header: X-Key, value: … }
 ///           |                   ^
@@ -11,11 +11,16 @@ struct Excerpt {
   /// Longest piece of a line that is shown, in characters.
   static let widthMax = 120
 
+  /// Longer lines are not shown at all: nobody wrote them by hand.
+  static let lineBytesMax = 4096
+
   let text: String
 
-  /// Nil when the position lies behind the file's end.
+  /// Nil when the position lies behind the file's end, or the line is too long to be shown.
   init?(of source: SourceText, at position: SourcePosition) {
-    guard source.lines.indices.contains(position.line - 1) else { return nil }
+    guard source.lines.indices.contains(position.line - 1),
+      source.lines[position.line - 1].utf8.count <= Self.lineBytesMax
+    else { return nil }
     let line = Self.withoutSecrets(String(source.lines[position.line - 1]))
     var characters = Array(line.unicodeScalars)
     var caret = min(position.column - 1, characters.count)
@@ -28,7 +33,8 @@ struct Excerpt {
     }
     let shown = String(
       String.UnicodeScalarView(
-        characters.map { $0.properties.generalCategory == .control && $0 != "\t" ? "\u{FFFD}" : $0 }))
+        characters.map { $0.properties.generalCategory == .control && $0 != "\t" ? "\u{FFFD}" : $0 }
+      ))
     // A tab before the caret stays a tab, so that the caret lines up whatever its width.
     let padding = characters.prefix(caret).map { $0 == "\t" ? "\t" : " " }.joined()
     let number = String(position.line)
@@ -41,36 +47,43 @@ struct Excerpt {
 
   /// Words in keys whose values nobody should read.
   private static let secretWords = [
-    "value", "token", "secret", "password", "passwd", "key", "authorization", "bearer", "cookie", "auth", "pass",
+    "value", "token", "secret", "password", "passwd", "key", "authorization", "bearer", "cookie",
+    "auth", "pass",
   ]
 
-  /// The line with everything that may be a secret replaced by an ellipsis: the user part and the query of an address, an
-  /// API key of ours, and whatever follows a key that sounds like a secret's and is no reference to one.
+  /// The line with everything that may be a secret replaced by an ellipsis: the user part and the
+  /// query of an address, an API key of ours, and whatever follows a key that sounds like a
+  /// secret's and is no reference to one.
   static func withoutSecrets(_ line: String) -> String {
     var line = line
-    if let scheme = line.firstRange(of: "://"), let at = line[scheme.upperBound...].firstIndex(of: "@") {
+    if let scheme = line.firstRange(of: "://"),
+      let at = line[scheme.upperBound...].firstIndex(of: "@")
+    {
       line.replaceSubrange(scheme.upperBound..<at, with: "…")
     }
-    if let scheme = line.firstRange(of: "://"), let query = line[scheme.upperBound...].firstIndex(of: "?") {
+    if let scheme = line.firstRange(of: "://"),
+      let query = line[scheme.upperBound...].firstIndex(of: "?")
+    {
       return line[...query] + "…"
     }
-    if let bearer = line.lowercased().firstRange(of: "bearer ") {
-      let start = line.index(
-        line.startIndex, offsetBy: line.lowercased().distance(from: line.lowercased().startIndex, to: bearer.upperBound),
-        limitedBy: line.endIndex)
-      return line[..<(start ?? line.endIndex)] + "…"
+    if let scheme = line.firstMatch(of: /(?i)\b(bearer|basic) +/) {
+      return line[..<scheme.range.upperBound] + "…"
     }
     if let key = line.firstRange(of: "sluice_") {
       let end =
-        line[key.upperBound...].firstIndex { !($0.isLetter || $0.isNumber || "-_".contains($0)) } ?? line.endIndex
+        line[key.upperBound...].firstIndex { !($0.isLetter || $0.isNumber || "-_".contains($0)) }
+        ?? line.endIndex
       line.replaceSubrange(key.upperBound..<end, with: "…")
     }
     var start = line.startIndex
     while let colon = line[start...].firstIndex(of: ":") {
-      let key = line[start..<colon].lowercased().reversed().prefix { $0.isLetter || $0.isNumber || "_-\"' ".contains($0) }
+      let key = line[start..<colon].lowercased().reversed().prefix {
+        $0.isLetter || $0.isNumber || "_-\"' ".contains($0)
+      }
       let rest = line[line.index(after: colon)...].drop { $0 == " " || $0 == "\"" || $0 == "'" }
       let isReference = ["env:", "file:"].contains { rest.hasPrefix($0) }
-      if secretWords.contains(where: { String(key.reversed()).contains($0) }), !rest.isEmpty, !isReference,
+      if secretWords.contains(where: { String(key.reversed()).contains($0) }), !rest.isEmpty,
+        !isReference,
         rest.startIndex > line.index(after: colon)
       {
         return line[...colon] + " …"

@@ -2,8 +2,8 @@ import Policy
 
 /// A piece of the configuration file: what YAML says there, and where.
 ///
-/// Scalars keep their text as written. Whether `8080` is a number or a name is the schema's business, not YAML's:
-/// `no`, `1.10` and `0x1F` mean what the key they stand under says.
+/// Scalars keep their text as written. Whether `8080` is a number or a name is the schema's
+/// business, not YAML's: `no`, `1.10` and `0x1F` mean what the key they stand under says.
 struct Node {
   enum Content {
     case scalar(Scalar)

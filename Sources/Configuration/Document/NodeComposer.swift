@@ -4,9 +4,9 @@ import Yams
 
 /// Turns YAML text into a `Node` tree, or says why that cannot be done.
 ///
-/// Accepted is the plain part of YAML that people read the same way machines do: one document of mappings, lists and
-/// scalars. Anchors, aliases and tags are refused: nothing in the file then means something that is written
-/// elsewhere, and a small file cannot unfold into a big one.
+/// Accepted is the plain part of YAML that people read the same way machines do: one document of
+/// mappings, lists and scalars. Anchors, aliases and tags are refused: nothing in the file then
+/// means something that is written elsewhere, and a small file cannot unfold into a big one.
 ///
 ///     servers: &all {…}     -> 1:10: anchors and aliases are not used here …
 ///     tools: [*]            -> 1:9:  … quote it: "*"
@@ -15,11 +15,15 @@ struct NodeComposer {
   static let depthMax = 32
 
   /// Most nodes of a file: what the largest file can hold of the shortest values, generously.
-  static let nodesMax = 1 << 20
+  let nodesMax: Int
 
   private var nodeCount = 0
   private var foundAnchor = false
   private(set) var issues: [ConfigurationIssue] = []
+
+  init(nodesMax: Int = 1 << 20) {
+    self.nodesMax = nodesMax
+  }
 
   /// The tree, or nil with `issues` saying why.
   mutating func compose(_ text: String) -> Node? {
@@ -45,13 +49,16 @@ struct NodeComposer {
   static let emptyFile =
     "the file says nothing; `sluice init` writes a commented configuration to start from"
 
-  /// Looks for anchors in a copy of the text in which every `*` is another character, so that no alias exists in it.
+  /// Looks for anchors in a copy of the text in which every `*` is another character, so that no
+  /// alias exists in it.
   ///
-  /// With aliases resolved, a few lines of anchors can stand for more nodes than there is memory, and the composer
-  /// compares mapping keys by value. So the question must be settled before a text with aliases is composed. The copy has
-  /// the same lines and columns.
+  /// With aliases resolved, a few lines of anchors can stand for more nodes than there is memory,
+  /// and the composer compares mapping keys by value. So the question must be settled before a text
+  /// with aliases is composed. The copy has the same lines and columns.
   private mutating func refuseAnchors(in text: String) throws {
-    guard text.utf8.contains(UInt8(ascii: "*")), text.utf8.contains(UInt8(ascii: "&")) else { return }
+    guard text.utf8.contains(UInt8(ascii: "*")), text.utf8.contains(UInt8(ascii: "&")) else {
+      return
+    }
     let copy = String(
       String.UnicodeScalarView(text.unicodeScalars.map { $0 == "*" ? "\u{2217}" : $0 }))
     let parser = try Parser(yaml: copy)
@@ -96,8 +103,10 @@ struct NodeComposer {
     let origin = Self.origin(node)
     var content = Node.Content.list([])
     nodeCount += 1
-    guard nodeCount <= Self.nodesMax else {
-      if nodeCount == Self.nodesMax + 1 { report(node, "the file has more than \(Self.nodesMax) values") }
+    guard nodeCount <= nodesMax else {
+      if nodeCount == nodesMax + 1 {
+        report(node, "the file has more than \(nodesMax) values")
+      }
       return Node(content: content, origin: origin)
     }
     if node.anchor != nil {
@@ -151,7 +160,8 @@ extension NodeComposer {
       let names = keys.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
       return .init(
         origin: origin(context.mark), path: "",
-        message: "\(names) is written more than once in one mapping; keep one of them")
+        message: "\(names) is written more than once in this mapping (first here); keep one of them"
+      )
     case .reader(let problem, _, _, _):
       return .init(path: "", message: "not valid YAML: \(problem)")
     default:
@@ -194,7 +204,10 @@ extension NodeComposer {
       ("did not find expected node content", "a value was expected here"),
       ("Maximum nesting level", "nested too deep"),
       ("could not find expected ':'", "a \":\" is missing after the key"),
-      ("unexpected end of stream", "the file ends inside a quoted text; its closing quote is missing"),
+      (
+        "unexpected end of stream",
+        "the file ends inside a quoted text; its closing quote is missing"
+      ),
     ]
     for (part, advice) in help where problem.contains(part) {
       return advice

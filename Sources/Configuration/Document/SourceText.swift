@@ -18,10 +18,14 @@ struct SourceText {
   }
 
   /// Checks that the bytes are text a person can read; nil with an issue when they are not.
-  static func decode(_ bytes: [UInt8], name: String, issues: inout [ConfigurationIssue]) -> SourceText? {
+  static func decode(_ bytes: [UInt8], name: String, issues: inout [ConfigurationIssue])
+    -> SourceText?
+  {
     guard bytes.count <= bytesMax else {
       issues.append(
-        .init(path: "", message: "the file is larger than \(ByteSize.text(bytesMax)); is it the right one?"))
+        .init(
+          path: "",
+          message: "the file is larger than \(ByteSize.text(bytesMax)); is it the right one?"))
       return nil
     }
     if let place = bytes.firstIndex(where: { isForbidden($0) }) {

@@ -2,8 +2,8 @@ import Identity
 public import Policy
 
 extension Configuration {
-  /// What the policy is compiled from. Principals stand in the order of `IdentitySnapshot`'s indices: the service
-  /// accounts, then the anonymous principal if there is one.
+  /// What the policy is compiled from. Principals stand in the order of `IdentitySnapshot`'s
+  /// indices: the service accounts, then the anonymous principal if there is one.
   public var policyDefinition: PolicyDefinition {
     PolicyDefinition(
       servers: servers.map { ServerDefinition(name: $0.name, position: $0.position) },
@@ -15,7 +15,8 @@ extension Configuration {
   private var principals: [PrincipalDefinition] {
     var principals = identity.serviceAccounts.map { account in
       PrincipalDefinition(
-        name: account.name, kind: .serviceAccount, groups: account.groups, position: account.position)
+        name: account.name, kind: .serviceAccount, groups: account.groups,
+        position: account.position)
     }
     if let anonymous = identity.anonymous {
       principals.append(
@@ -43,7 +44,8 @@ extension Configuration {
 }
 
 extension ConfigurationIssue {
-  /// A problem the policy's compiler found. Its subject ("rule no-drop") takes the place of the path.
+  /// A problem the policy's compiler found. Its subject ("rule no-drop") takes the place of the
+  /// path.
   init(_ problem: PolicyProblem) {
     self.init(
       origin: problem.position.map { .file($0) }, path: problem.subject, message: problem.message)

@@ -32,8 +32,8 @@ public enum ConfigurationLoader {
     return try load(source, overrides: overrides, secrets: secrets)
   }
 
-  /// Checks the file as `load` does, but where a secret cannot be had, warns: the person who checks a file need not hold
-  /// the secrets.
+  /// Checks the file as `load` does, but where a secret cannot be had, warns: the person who checks
+  /// a file need not hold the secrets.
   public static func check(
     path: String, environment: [String: String]? = nil
   ) throws(ConfigurationErrors) -> ConfigurationSummary {
@@ -124,7 +124,9 @@ extension ConfigurationLoader {
     let bytes = Array(data ?? Data())
     guard let source = SourceText.decode(bytes, name: path, issues: &issues) else {
       throw ConfigurationErrors(
-        issues, in: SourceText(name: path, text: String(decoding: bytes.prefix(SourceText.bytesMax), as: UTF8.self)))
+        issues,
+        in: SourceText(
+          name: path, text: String(decoding: bytes.prefix(SourceText.bytesMax), as: UTF8.self)))
     }
     return source
   }

@@ -1,7 +1,7 @@
 /// A value from the command line that takes the place of one in the file.
 ///
-/// It is read by the same rules as the file: what would be refused there is refused here, with the flag's name in place of
-/// the line.
+/// It is read by the same rules as the file: what would be refused there is refused here, with the
+/// flag's name in place of the line.
 public struct ConfigurationOverride: Sendable, Equatable {
   /// With its dashes: `--workers`.
   var flag: String
@@ -15,15 +15,21 @@ public struct ConfigurationOverride: Sendable, Equatable {
     ConfigurationOverride(flag: "--listen", section: "listeners", key: "address", values: addresses)
   }
   /// `--workers N|auto`
-  public static func workers(_ text: String) -> ConfigurationOverride { workers("--workers", "count", text) }
+  public static func workers(_ text: String) -> ConfigurationOverride {
+    workers("--workers", "count", text)
+  }
   /// `--io auto|io_uring|epoll`
-  public static func inputOutput(_ text: String) -> ConfigurationOverride { workers("--io", "io", text) }
+  public static func inputOutput(_ text: String) -> ConfigurationOverride {
+    workers("--io", "io", text)
+  }
   /// `--pin-cpus`
   public static func pinCPUs(_ pins: Bool) -> ConfigurationOverride {
     workers("--pin-cpus", "pin_cpus", String(pins))
   }
   /// `--backlog N`
-  public static func backlog(_ text: String) -> ConfigurationOverride { workers("--backlog", "backlog", text) }
+  public static func backlog(_ text: String) -> ConfigurationOverride {
+    workers("--backlog", "backlog", text)
+  }
   /// `--buffer-size SIZE`
   public static func bufferSize(_ text: String) -> ConfigurationOverride {
     workers("--buffer-size", "buffer_size", text)
@@ -51,7 +57,9 @@ public struct ConfigurationOverride: Sendable, Equatable {
     ConfigurationOverride(flag: "--log-format", section: "log", key: "format", values: [text])
   }
 
-  private static func workers(_ flag: String, _ key: String, _ text: String) -> ConfigurationOverride {
+  private static func workers(_ flag: String, _ key: String, _ text: String)
+    -> ConfigurationOverride
+  {
     ConfigurationOverride(flag: flag, section: "workers", key: key, values: [text])
   }
 }
@@ -65,7 +73,11 @@ extension ConfigurationOverride {
     if section == "listeners" {
       let listeners = values.map { Node(content: .mapping([member($0)]), origin: origin) }
       let node = Node(content: .list(listeners), origin: origin)
-      if let place { members[place].value = node } else { members.append(.init(key: section, keyOrigin: origin, value: node)) }
+      if let place {
+        members[place].value = node
+      } else {
+        members.append(.init(key: section, keyOrigin: origin, value: node))
+      }
     } else if let place {
       var inner: [Node.Member] = []
       switch members[place].value.content {

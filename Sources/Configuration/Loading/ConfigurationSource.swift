@@ -1,9 +1,11 @@
-/// The file a configuration came from, kept to say where a value is that turns out to be wrong later.
+/// The file a configuration came from, kept to say where a value is that turns out to be wrong
+/// later.
 public struct ConfigurationSource: Sendable {
   let text: SourceText
   let origins: [String: Node.Origin]
 
-  /// An error about a value, with its place in the file: for what only shows when the gateway starts.
+  /// An error about a value, with its place in the file: for what only shows when the gateway
+  /// starts.
   ///
   ///     source.error(at: "servers.orders.url", "no such host: orders.internal")
   ///     // sluice.yaml:12:5: servers.orders.url: no such host: orders.internal

@@ -48,7 +48,8 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
 
   private static func profile(_ profile: ProfileDefinition) -> [String] {
     let members =
-      profile.groups.map { "group \($0.text)" } + profile.principals.map { "service account \($0.text)" }
+      profile.groups.map { "group \($0.text)" }
+      + profile.principals.map { "service account \($0.text)" }
     return ["\(profile.name) (\(members.joined(separator: ", ")))"]
       + profile.allow.map { "  \($0.server.text): \(texts($0.tools))" }
   }
@@ -76,7 +77,9 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
       audit.durability == .synced
       ? "synced before each answer" : "synced every \(TimeLength.text(audit.intervalMilliseconds))"
     let failure =
-      audit.onFailure == .failClosed ? "calls that cannot be recorded are refused" : "calls that cannot be recorded are counted and let through"
+      audit.onFailure == .failClosed
+      ? "calls that cannot be recorded are refused"
+      : "calls that cannot be recorded are counted and let through"
     return "\(audit.directory), \(durability); \(failure)"
   }
 }

@@ -27,11 +27,12 @@ protocol SchemaObject {
   static var keys: KeyTable<Self> { get }
 }
 
-/// Everything a mapping may say, what later versions will understand, and what must hold between its keys.
+/// Everything a mapping may say, what later versions will understand, and what must hold between
+/// its keys.
 struct KeyTable<Owner: SchemaObject> {
   var keys: [Key<Owner>]
-  /// Keys of later versions, with what to do in this one: a person copying from the documentation of a newer version
-  /// learns more from this than from "unknown key".
+  /// Keys of later versions, with what to do in this one: a person copying from the documentation
+  /// of a newer version learns more from this than from "unknown key".
   var later: [(name: String, advice: String)] = []
   /// Checks across keys once all were read, and what depends on where the mapping stands.
   var finish: (inout Owner, Node, inout Reading) -> Void = { _, _, _ in }
@@ -73,8 +74,8 @@ struct KeyTable<Owner: SchemaObject> {
     Suggestion.among(keys.map(\.name), for: name)
   }
 
-  /// The mapping's members. Nothing at all counts as an empty mapping where no key is required: a section of which
-  /// every line is commented out means the defaults.
+  /// The mapping's members. Nothing at all counts as an empty mapping where no key is required: a
+  /// section of which every line is commented out means the defaults.
   private func members(of node: Node) -> [Node.Member]? {
     switch node.content {
     case .mapping(let members): members
@@ -131,7 +132,8 @@ extension Key where Owner: SchemaObject {
     _ explanation: String
   ) -> Key {
     make(
-      name, property, shape, explanation, isRequired: false, default: shape.show(Owner()[keyPath: property]))
+      name, property, shape, explanation, isRequired: false,
+      default: shape.show(Owner()[keyPath: property]))
   }
 
   private static func make<Value>(

@@ -13,12 +13,16 @@ extension Shape {
       read: { node, reading in
         guard case .list(let nodes) = node.content else {
           let advice =
-            if case .scalar(let scalar) = node.content, !scalar.isNull { "; write [\(scalar.text)]" } else { "" }
+            if case .scalar(let scalar) = node.content, !scalar.isNull {
+              "; write [\(scalar.text)]"
+            } else { "" }
           reading.report(node.origin, "expected a list, found \(node.kindName)\(advice)")
           return nil
         }
         guard nodes.count >= minimum else {
-          reading.report(node.origin, "this list needs at least \(minimum == 1 ? "one element" : "\(minimum) elements")")
+          reading.report(
+            node.origin,
+            "this list needs at least \(minimum == 1 ? "one element" : "\(minimum) elements")")
           return nil
         }
         guard nodes.count <= maximum else {

@@ -41,7 +41,8 @@ extension Shape where Value == String {
       }, show: { .string($0) })
   }
 
-  /// A name that people type and logs show: letters, digits, and `-`, `_`, `.` between them; case counts.
+  /// A name that people type and logs show: letters, digits, and `-`, `_`, `.` between them; case
+  /// counts.
   static func name(_ expected: String) -> Shape {
     let pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$"
     let plain = text(bytesMax: 128, expected: expected)
@@ -52,7 +53,8 @@ extension Shape where Value == String {
         guard isName(text) else {
           reading.report(
             node.origin,
-            "\"\(text)\" is not a name; use letters, digits, \"-\", \"_\" and \".\", beginning with a letter or digit")
+            "\"\(text)\" is not a name; use letters, digits, \"-\", \"_\" and \".\", beginning with a letter or digit"
+          )
           return nil
         }
         return text

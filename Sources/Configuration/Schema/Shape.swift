@@ -1,7 +1,7 @@
 /// What a value in the file may look like: how it is read, and how that is told to an editor.
 ///
-/// Reading and the JSON Schema come from this one description, so that an editor accepts exactly the keys that the
-/// gateway accepts. Shapes are built from smaller ones:
+/// Reading and the JSON Schema come from this one description, so that an editor accepts exactly
+/// the keys that the gateway accepts. Shapes are built from smaller ones:
 ///
 ///     Shape.integer(1...1024)                      4
 ///     Shape.list(.name, atLeast: 1)                [orders, billing]

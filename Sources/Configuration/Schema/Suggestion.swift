@@ -1,6 +1,7 @@
 /// "Did you mean …?" for a word that was probably mistyped.
 enum Suggestion {
-  /// The candidate nearest to the word, if it is near enough to be what was meant: at most a third of it differs.
+  /// The candidate nearest to the word, if it is near enough to be what was meant: at most a third
+  /// of it differs.
   static func among(_ candidates: some Sequence<String>, for word: String) -> String? {
     guard !word.isEmpty, word.utf8.count <= 64 else { return nil }
     let folded = fold(word)
@@ -16,14 +17,17 @@ enum Suggestion {
     word.lowercased().map { $0 == "-" || $0 == " " ? "_" : $0 }
   }
 
-  /// Insertions, deletions, replacements and swaps of neighbours between two words (optimal string alignment).
+  /// Insertions, deletions, replacements and swaps of neighbours between two words (optimal string
+  /// alignment).
   static func distance(_ left: [Character], _ right: [Character]) -> Int {
     var beforePrevious: [Int] = []
     var previous = Array(0...right.count)
     for (row, character) in left.enumerated() {
       var current = [row + 1]
       for (column, other) in right.enumerated() {
-        var best = min(previous[column] + (character == other ? 0 : 1), current[column] + 1, previous[column + 1] + 1)
+        var best = min(
+          previous[column] + (character == other ? 0 : 1), current[column] + 1,
+          previous[column + 1] + 1)
         if row > 0, column > 0, character == right[column - 1], left[row - 1] == other {
           best = min(best, beforePrevious[column - 1] + 1)
         }

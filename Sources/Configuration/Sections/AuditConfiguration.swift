@@ -39,18 +39,23 @@ extension AuditConfiguration: SchemaObject {
           "the folder of the record; a relative path starts at this file's folder"),
         .optional(
           "durability", \.durability, .word(),
-          "interval syncs to the disk every so often; synced lets an answer leave only once its record is on the disk"),
+          "interval syncs to the disk every so often; synced lets an answer leave only once its record is on the disk"
+        ),
         .optional(
           "interval", \.intervalMilliseconds, .duration(1...60_000),
-          "how often the record is synced with durability: interval: the most a crash of the machine can lose"),
+          "how often the record is synced with durability: interval: the most a crash of the machine can lose"
+        ),
         .optional(
           "on_failure", \.onFailure, .word(),
-          "when a call cannot be recorded: fail_closed refuses it, drop_and_count lets it through and counts it"),
+          "when a call cannot be recorded: fail_closed refuses it, drop_and_count lets it through and counts it"
+        ),
         .optional(
-          "segment_size", \.segmentBytesMax, .size(65536...64 << 30), "size at which a new segment file begins"),
+          "segment_size", \.segmentBytesMax, .size(65536...64 << 30),
+          "size at which a new segment file begins"),
         .optional(
           "ring_size", \.ringBytes, .powerOfTwo(.size(65536...1 << 30)),
-          "each worker's buffer for records not yet written; a power of two (flag --audit-ring-size)"),
+          "each worker's buffer for records not yet written; a power of two (flag --audit-ring-size)"
+        ),
       ],
       later: [
         ("sinks", "records are written to the directory; read them with `sluice audit`"),
@@ -62,7 +67,8 @@ extension AuditConfiguration: SchemaObject {
         audit.directory = reading.secrets.absolute(audit.directory)
         if audit.durability == .synced, node.has("interval") {
           reading.report(
-            at: "\(reading.path).interval", "has no effect with durability: synced; leave one of them out")
+            at: "\(reading.path).interval",
+            "has no effect with durability: synced; leave one of them out")
         }
       })
   }

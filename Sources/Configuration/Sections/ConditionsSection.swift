@@ -16,12 +16,14 @@ struct ConditionsSection: SchemaObject {
   var atMost: ConditionDefinition?
 
   var all: [ConditionDefinition] {
-    [equals, oneOf, prefix, suffix, regex, greaterThan, atLeast, lessThan, atMost].compactMap(\.self)
+    [equals, oneOf, prefix, suffix, regex, greaterThan, atLeast, lessThan, atMost].compactMap(
+      \.self)
   }
 
   static var all: Shape<[ArgumentDefinition]> {
     .mapping(
-      keys: .text(bytesMax: 1024, expected: "the path of an argument"), Shape<ConditionsSection>.object
+      keys: .text(bytesMax: 1024, expected: "the path of an argument"),
+      Shape<ConditionsSection>.object
     ) { path, origin, section in
       ArgumentDefinition(
         path: PositionedText(path, position: origin.position), conditions: section.all)
@@ -41,20 +43,26 @@ struct ConditionsSection: SchemaObject {
           Shape<[ScalarDefinition]>.list(.comparable, atLeast: 1).condition { .oneOf($0) },
           "the argument is one of these"),
         .optional(
-          "prefix", \.prefix, text.condition { .prefix($0) }, "the argument is a text that begins so"),
+          "prefix", \.prefix, text.condition { .prefix($0) },
+          "the argument is a text that begins so"),
         .optional(
           "suffix", \.suffix, text.condition { .suffix($0) }, "the argument is a text that ends so"),
         .optional(
           "regex", \.regex, text.condition { .regex($0) },
-          "the pattern is found somewhere in the text; no look-around, no back-references; (?i) ignores case"),
+          "the pattern is found somewhere in the text; no look-around, no back-references; (?i) ignores case"
+        ),
         .optional(
-          "greater_than", \.greaterThan, number.condition { .greaterThan($0) }, "the argument is a greater number"),
+          "greater_than", \.greaterThan, number.condition { .greaterThan($0) },
+          "the argument is a greater number"),
         .optional(
-          "at_least", \.atLeast, number.condition { .atLeast($0) }, "the argument is this number or greater"),
+          "at_least", \.atLeast, number.condition { .atLeast($0) },
+          "the argument is this number or greater"),
         .optional(
-          "less_than", \.lessThan, number.condition { .lessThan($0) }, "the argument is a smaller number"),
+          "less_than", \.lessThan, number.condition { .lessThan($0) },
+          "the argument is a smaller number"),
         .optional(
-          "at_most", \.atMost, number.condition { .atMost($0) }, "the argument is this number or smaller"),
+          "at_most", \.atMost, number.condition { .atMost($0) },
+          "the argument is this number or smaller"),
       ],
       later: [
         ("sql_effect", "use regex on the statement until then"),
@@ -63,7 +71,8 @@ struct ConditionsSection: SchemaObject {
       ],
       finish: { section, node, reading in
         if section.all.isEmpty {
-          reading.report(node.origin, "no condition; write for example { equals: … } or { one_of: […] }")
+          reading.report(
+            node.origin, "no condition; write for example { equals: … } or { one_of: […] }")
         }
       })
   }
@@ -81,14 +90,15 @@ extension Shape {
 extension Shape where Value == ScalarDefinition {
   /// A text, number, truth value or null to compare an argument with.
   ///
-  /// Quotes decide: `"5"` is a text, `5` a number. What looks like a number and is none of JSON's (`0x1F`, `+5`, `1_000`) is
-  /// refused rather than guessed at.
+  /// Quotes decide: `"5"` is a text, `5` a number. What looks like a number and is none of JSON's
+  /// (`0x1F`, `+5`, `1_000`) is refused rather than guessed at.
   static var comparable: Shape {
     Shape(
       schema: ["type": ["string", "number", "boolean", "null"]],
       read: { node, reading in
         guard case .scalar(let scalar) = node.content else {
-          reading.report(node.origin, "expected a text, a number, true, false or null, found \(node.kindName)")
+          reading.report(
+            node.origin, "expected a text, a number, true, false or null, found \(node.kindName)")
           return nil
         }
         guard scalar.isPlain else { return .string(scalar.text) }
@@ -99,7 +109,9 @@ extension Shape where Value == ScalarDefinition {
         case let text where JSONNumber.isValid(text): return .number(NumberLiteral(text))
         case let text where scalar.isNull || JSONNumber.looksLikeOne(text):
           let found = scalar.isNull ? "nothing" : text
-          reading.report(node.origin, "\(found) is not clear here: quote a text, write a number as 12, -0.5 or 1e6")
+          reading.report(
+            node.origin,
+            "\(found) is not clear here: quote a text, write a number as 12, -0.5 or 1e6")
           return nil
         case let text: return .string(text)
         }
@@ -118,7 +130,8 @@ extension Shape where Value == NumberLiteral {
           return nil
         }
         guard JSONNumber.isValid(scalar.text), scalar.text.utf8.count <= 64 else {
-          reading.report(node.origin, "expected a number such as 12, -0.5 or 1e6, found \"\(scalar.text)\"")
+          reading.report(
+            node.origin, "expected a number such as 12, -0.5 or 1e6, found \"\(scalar.text)\"")
           return nil
         }
         return NumberLiteral(scalar.text)
@@ -134,6 +147,7 @@ enum JSONNumber {
 
   /// A number to a person, to YAML or to other languages.
   static func looksLikeOne(_ text: String) -> Bool {
-    text.wholeMatch(of: /[-+]?(0[xXoObB][0-9A-Fa-f_]+|\.?[0-9][0-9_]*\.?[0-9_]*([eE][-+]?[0-9]+)?)/) != nil
+    text.wholeMatch(of: /[-+]?(0[xXoObB][0-9A-Fa-f_]+|\.?[0-9][0-9_]*\.?[0-9_]*([eE][-+]?[0-9]+)?)/)
+      != nil
   }
 }

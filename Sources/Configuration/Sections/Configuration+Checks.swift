@@ -14,7 +14,8 @@ extension Configuration {
       let earlier = listeners[..<index].firstIndex { $0.address.collides(with: listener.address) }
       if let earlier {
         reading.report(
-          at: "listeners[\(index)].address", "the same port as listeners[\(earlier)].address; keep one of them")
+          at: "listeners[\(index)].address",
+          "the same port as listeners[\(earlier)].address; keep one of them")
       }
     }
     guard identity.anonymous != nil,
@@ -23,7 +24,8 @@ extension Configuration {
     reading.report(
       at: "identity.anonymous",
       "listeners[\(open)] (\(listeners[open].address)) can be reached from other machines, and calls without a credential are "
-        + "let in on loopback only; listen on 127.0.0.1, or leave this out and use service_accounts")
+        + "let in on loopback only; listen on 127.0.0.1, or leave this out and use service_accounts"
+    )
   }
 
   private func checkServiceAccounts(_ reading: inout Reading) {
@@ -33,15 +35,19 @@ extension Configuration {
       let path = "identity.service_accounts[\(index)]"
       if let earlier = names.updateValue(index, forKey: account.name) {
         reading.report(
-          at: "\(path).name", "service_accounts[\(earlier)] has this name already; records could not tell them apart")
+          at: "\(path).name",
+          "service_accounts[\(earlier)] has this name already; records could not tell them apart")
       }
       if let earlier = digests.updateValue(index, forKey: account.keyDigest) {
         reading.report(
           at: "\(path).key_sha256",
-          "\"\(identity.serviceAccounts[earlier].name)\" has this key already; `sluice key` makes another")
+          "\"\(identity.serviceAccounts[earlier].name)\" has this key already; `sluice key` makes another"
+        )
       }
       if account.groups.isEmpty, !isNamedByAProfile(account.name) {
-        reading.warn(at: path, "\"\(account.name)\" is in no group and no profile names it, so it may use nothing")
+        reading.warn(
+          at: path,
+          "\"\(account.name)\" is in no group and no profile names it, so it may use nothing")
       }
     }
   }
@@ -55,18 +61,21 @@ extension Configuration {
     for server in servers {
       if let other = paths.updateValue(server.name, forKey: server.path) {
         reading.report(
-          at: "servers.\(server.name).path", "the server \"\(other)\" is at \(server.path) already; give one another path")
+          at: "servers.\(server.name).path",
+          "the server \"\(other)\" is at \(server.path) already; give one another path")
       }
       if let index = listeners.firstIndex(where: { $0.address.isTarget(of: server.url) }) {
         reading.report(
-          at: "servers.\(server.name).url", "this is the gateway itself (listeners[\(index)]), which would call itself in a circle")
+          at: "servers.\(server.name).url",
+          "this is the gateway itself (listeners[\(index)]), which would call itself in a circle")
       }
     }
   }
 }
 
 extension SocketAddress {
-  /// Whether a connection to the address in the URL would arrive at this listener, as far as the text tells.
+  /// Whether a connection to the address in the URL would arrive at this listener, as far as the
+  /// text tells.
   fileprivate func isTarget(of url: UpstreamURL) -> Bool {
     guard port == url.port else { return false }
     if url.host == "localhost" { return isLoopback || isAny }

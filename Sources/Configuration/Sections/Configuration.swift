@@ -25,13 +25,15 @@ extension Configuration: SchemaObject {
           "the addresses at which agents reach the gateway"),
         .required("identity", \.identity, .object, "who may call: how callers prove who they are"),
         .required(
-          "servers", \.servers, ServerConfiguration.all, "the MCP servers behind the gateway, by name"),
+          "servers", \.servers, ServerConfiguration.all,
+          "the MCP servers behind the gateway, by name"),
         .required(
           "profiles", \.profiles, ProfileSection.all,
           "permission profiles, by name: who may use what; everything else is refused"),
         .optional(
           "policies", \.rules, .list(.object),
-          "ordered rules on what the profiles allow; the first rule that allows or blocks a call decides it"),
+          "ordered rules on what the profiles allow; the first rule that allows or blocks a call decides it"
+        ),
         .required("audit", \.audit, .object, "where and how every call is recorded"),
         .optional("limits", \.limits, .object, "the bounds of everything: sizes, counts and waits"),
         .optional("workers", \.workers, .object, "threads and their input and output"),
@@ -63,10 +65,14 @@ extension ListenerConfiguration: SchemaObject {
       keys: [
         .required(
           "address", \.address, .socketAddress,
-          "IP address and port, such as 127.0.0.1:8080 (this machine only) or 0.0.0.0:8080 (flag --listen)")
+          "IP address and port, such as 127.0.0.1:8080 (this machine only) or 0.0.0.0:8080 (flag --listen)"
+        )
       ],
       later: [
-        ("tls", "TLS comes with the next version; until then listen on loopback behind a TLS terminator"),
+        (
+          "tls",
+          "TLS comes with the next version; until then listen on loopback behind a TLS terminator"
+        ),
         ("name", "leave it out"),
       ])
   }

@@ -5,7 +5,8 @@ public import Policy
 public struct IdentityConfiguration: Sendable, Equatable {
   /// In the order of the file: a service account's place is its principal's index.
   public var serviceAccounts: [ServiceAccountConfiguration] = []
-  /// Whether calls without a credential are let in, and as a member of which groups. Loopback listeners only.
+  /// Whether calls without a credential are let in, and as a member of which groups. Loopback
+  /// listeners only.
   public var anonymous: AnonymousConfiguration?
 
   public init() {}
@@ -31,7 +32,8 @@ extension IdentityConfiguration: SchemaObject {
       finish: { identity, node, reading in
         if identity.serviceAccounts.isEmpty, identity.anonymous == nil {
           reading.report(
-            node.origin, "nobody could call: list at least one of service_accounts (`sluice key` makes a key)")
+            node.origin,
+            "nobody could call: list at least one of service_accounts (`sluice key` makes a key)")
         }
       })
   }
@@ -53,15 +55,20 @@ extension ServiceAccountConfiguration: SchemaObject {
     KeyTable(
       keys: [
         .required(
-          "name", \.name, .principalName, "what records and rules call it; letters, digits, \"-\", \"_\" and \".\""),
+          "name", \.name, .principalName,
+          "what records and rules call it; letters, digits, \"-\", \"_\" and \".\""),
         .required(
           "key_sha256", \.keyDigest, .keyDigest,
           "the SHA-256 of its API key, 64 hexadecimal digits, as `sluice key` prints it"),
         .optional(
-          "groups", \.groups, .groups, "the groups it belongs to, which decide which profiles it gets"),
+          "groups", \.groups, .groups,
+          "the groups it belongs to, which decide which profiles it gets"),
       ],
       later: [
-        ("key", "an API key does not belong in this file; write its hash as key_sha256 (`sluice key` makes both)"),
+        (
+          "key",
+          "an API key does not belong in this file; write its hash as key_sha256 (`sluice key` makes both)"
+        ),
         ("expires", "leave it out, and remove the account when it should no longer call"),
       ],
       finish: { account, node, _ in account.position = node.origin.position })
@@ -98,7 +105,9 @@ extension Shape where Value == String {
   static var principalName: Shape {
     Shape<String>.name("a name").map { name, node, reading in
       guard name != IdentitySnapshot.anonymousName else {
-        reading.report(node.origin, "\"\(name)\" is what calls without a credential are called; choose another name")
+        reading.report(
+          node.origin,
+          "\"\(name)\" is what calls without a credential are called; choose another name")
         return nil
       }
       return name
@@ -107,7 +116,8 @@ extension Shape where Value == String {
 }
 
 extension Shape where Value == [UInt8] {
-  /// 64 hexadecimal digits. What stands here instead may be the API key itself, so it is never shown.
+  /// 64 hexadecimal digits. What stands here instead may be the API key itself, so it is never
+  /// shown.
   static var keyDigest: Shape {
     Shape(
       schema: ["type": "string", "pattern": "^[0-9A-Fa-f]{64}$"],

@@ -36,7 +36,8 @@ public struct LimitsConfiguration: Equatable, Sendable {
 
   // MARK: Waits
 
-  /// From a connection's (or a kept-alive connection's next) first byte to the end of the head. Then 408.
+  /// From a connection's (or a kept-alive connection's next) first byte to the end of the head.
+  /// Then 408.
   public var headMilliseconds = 10_000
   /// From the end of the head to the end of the body. Then 408.
   public var bodyMilliseconds = 30_000
@@ -76,16 +77,23 @@ extension LimitsConfiguration: SchemaObject {
   private static var sizes: [Key<LimitsConfiguration>] {
     [
       .optional(
-        "head_size", \.headBytesMax, .size(1024...1 << 20), "a request's or answer's head; a longer one is answered 431"),
-      .optional("head_fields", \.headFieldsMax, .integer(8...1024), "fields of a head; more are answered 431"),
+        "head_size", \.headBytesMax, .size(1024...1 << 20),
+        "a request's or answer's head; a longer one is answered 431"),
       .optional(
-        "request_size", \.requestBytesMax, .size(bytes), "a request's body; a longer one is answered 413"),
+        "head_fields", \.headFieldsMax, .integer(8...1024),
+        "fields of a head; more are answered 431"),
       .optional(
-        "response_size", \.responseBytesMax, .size(bytes), "one answer of a server; the agent gets an error for a longer one"),
+        "request_size", \.requestBytesMax, .size(bytes),
+        "a request's body; a longer one is answered 413"),
+      .optional(
+        "response_size", \.responseBytesMax, .size(bytes),
+        "one answer of a server; the agent gets an error for a longer one"),
       .optional("event_size", \.eventBytesMax, .size(bytes), "one event of a server's stream"),
-      .optional("json_depth", \.jsonDepthMax, .integer(4...512), "how deep a message may be nested"),
       .optional(
-        "json_number_length", \.jsonNumberBytesMax, .integer(16...1024), "characters of a number in a message"),
+        "json_depth", \.jsonDepthMax, .integer(4...512), "how deep a message may be nested"),
+      .optional(
+        "json_number_length", \.jsonNumberBytesMax, .integer(16...1024),
+        "characters of a number in a message"),
       .optional("json_string_size", \.jsonStringBytesMax, .size(bytes), "one text in a message"),
     ]
   }
@@ -96,7 +104,8 @@ extension LimitsConfiguration: SchemaObject {
         "max_connections", \.connectionsMax, .integer(1...1_000_000),
         "agents' connections, over all workers (flag --max-connections)"),
       .optional(
-        "upstream_connections", \.upstreamConnectionsMax, .integer(1...65535), "connections to one server, per worker"),
+        "upstream_connections", \.upstreamConnectionsMax, .integer(1...65535),
+        "connections to one server, per worker"),
       .optional(
         "sessions", \.sessionsMax, .integer(1...1_000_000), "sessions of agents, over all workers"),
     ]
@@ -104,22 +113,35 @@ extension LimitsConfiguration: SchemaObject {
 
   private static var waits: [Key<LimitsConfiguration>] {
     [
-      .optional("head_timeout", \.headMilliseconds, .duration(milliseconds), "to receive a request's head; then 408"),
-      .optional("body_timeout", \.bodyMilliseconds, .duration(milliseconds), "to receive a request's body; then 408"),
-      .optional("idle_timeout", \.idleMilliseconds, .duration(milliseconds), "an agent's connection without a request"),
-      .optional("write_timeout", \.writeMilliseconds, .duration(milliseconds), "an agent that does not take its answer"),
       .optional(
-        "session_idle_timeout", \.sessionIdleMilliseconds, .duration(milliseconds), "a session without a message"),
-      .optional("connect_timeout", \.connectMilliseconds, .duration(milliseconds), "to connect to a server"),
+        "head_timeout", \.headMilliseconds, .duration(milliseconds),
+        "to receive a request's head; then 408"),
+      .optional(
+        "body_timeout", \.bodyMilliseconds, .duration(milliseconds),
+        "to receive a request's body; then 408"),
+      .optional(
+        "idle_timeout", \.idleMilliseconds, .duration(milliseconds),
+        "an agent's connection without a request"),
+      .optional(
+        "write_timeout", \.writeMilliseconds, .duration(milliseconds),
+        "an agent that does not take its answer"),
+      .optional(
+        "session_idle_timeout", \.sessionIdleMilliseconds, .duration(milliseconds),
+        "a session without a message"),
+      .optional(
+        "connect_timeout", \.connectMilliseconds, .duration(milliseconds), "to connect to a server"),
       .optional(
         "first_byte_timeout", \.firstByteMilliseconds, .duration(milliseconds),
         "from a request to the first byte of the server's answer"),
       .optional(
-        "stream_idle_timeout", \.streamIdleMilliseconds, .duration(milliseconds), "between two pieces of a server's answer"),
+        "stream_idle_timeout", \.streamIdleMilliseconds, .duration(milliseconds),
+        "between two pieces of a server's answer"),
       .optional(
-        "upstream_idle_timeout", \.upstreamIdleMilliseconds, .duration(milliseconds), "an unused connection to a server"),
+        "upstream_idle_timeout", \.upstreamIdleMilliseconds, .duration(milliseconds),
+        "an unused connection to a server"),
       .optional(
-        "drain_timeout", \.drainMilliseconds, .duration(milliseconds), "how long a shutdown waits for calls under way"),
+        "drain_timeout", \.drainMilliseconds, .duration(milliseconds),
+        "how long a shutdown waits for calls under way"),
     ]
   }
 }
@@ -149,9 +171,14 @@ extension ServerLimitsConfiguration: SchemaObject {
         "connections to the server, per worker"),
       .optional("connect_timeout", \.connectMilliseconds, wait, "to connect to the server"),
       .optional(
-        "first_byte_timeout", \.firstByteMilliseconds, wait, "from a request to the first byte of the server's answer"),
-      .optional("stream_idle_timeout", \.streamIdleMilliseconds, wait, "between two pieces of the server's answer"),
-      .optional("upstream_idle_timeout", \.upstreamIdleMilliseconds, wait, "an unused connection to the server"),
+        "first_byte_timeout", \.firstByteMilliseconds, wait,
+        "from a request to the first byte of the server's answer"),
+      .optional(
+        "stream_idle_timeout", \.streamIdleMilliseconds, wait,
+        "between two pieces of the server's answer"),
+      .optional(
+        "upstream_idle_timeout", \.upstreamIdleMilliseconds, wait,
+        "an unused connection to the server"),
     ])
   }
 }
@@ -167,7 +194,8 @@ extension Configuration {
     limits.connectMilliseconds = own.connectMilliseconds ?? limits.connectMilliseconds
     limits.firstByteMilliseconds = own.firstByteMilliseconds ?? limits.firstByteMilliseconds
     limits.streamIdleMilliseconds = own.streamIdleMilliseconds ?? limits.streamIdleMilliseconds
-    limits.upstreamIdleMilliseconds = own.upstreamIdleMilliseconds ?? limits.upstreamIdleMilliseconds
+    limits.upstreamIdleMilliseconds =
+      own.upstreamIdleMilliseconds ?? limits.upstreamIdleMilliseconds
     return limits
   }
 }

@@ -5,7 +5,8 @@ struct ProfileSection: SchemaObject {
   var definition = ProfileDefinition(name: "")
 
   static var all: Shape<[ProfileDefinition]> {
-    .mapping(keys: .name("the name of a profile"), Shape<ProfileSection>.object) { name, origin, section in
+    .mapping(keys: .name("the name of a profile"), Shape<ProfileSection>.object) {
+      name, origin, section in
       var definition = section.definition
       definition.name = name
       definition.position = origin.position
@@ -17,17 +18,25 @@ struct ProfileSection: SchemaObject {
     KeyTable(
       keys: [
         .optional(
-          "groups", \.definition.groups, .groups, "everybody in one of these groups has the profile"),
+          "groups", \.definition.groups, .groups, "everybody in one of these groups has the profile"
+        ),
         .optional(
           "service_accounts", \.definition.principals,
           .list(Shape<String>.name("the name of a service account").positioned, atLeast: 1),
           "these service accounts have it, whatever their groups"),
         .required(
-          "allow", \.definition.allow, GrantSection.all, "what the profile allows: tools of servers"),
+          "allow", \.definition.allow, GrantSection.all, "what the profile allows: tools of servers"
+        ),
       ],
       later: [
-        ("users", "people come with single sign-on in a later version; use groups or service_accounts"),
-        ("deny", "a profile only allows; to refuse part of it, write a rule with effect: block under \"policies\""),
+        (
+          "users",
+          "people come with single sign-on in a later version; use groups or service_accounts"
+        ),
+        (
+          "deny",
+          "a profile only allows; to refuse part of it, write a rule with effect: block under \"policies\""
+        ),
       ])
   }
 }
@@ -73,7 +82,8 @@ extension Shape where Value == [PositionedText] {
 }
 
 extension Shape where Value == String {
-  /// The name of a server, or a star. That the server exists is checked when everything has been read.
+  /// The name of a server, or a star. That the server exists is checked when everything has been
+  /// read.
   static var serverReference: Shape {
     .text(bytesMax: 128, expected: "the name of a server, or \"*\"")
   }

@@ -13,13 +13,17 @@ extension RuleConfiguration: SchemaObject {
   static var keys: KeyTable<RuleConfiguration> {
     KeyTable(
       keys: [
-        .required("name", \.definition.name, .name("a name"), "what errors, answers and records call the rule"),
+        .required(
+          "name", \.definition.name, .name("a name"),
+          "what errors, answers and records call the rule"),
         .required(
           "match", \.definition.match, MatchSection.shape,
           "which calls the rule is for: { servers: [\"*\"] } for all of them"),
         .optional(
           "effect", \.definition.effect,
-          .word(later: ["require_approval": "approvals come with a later version; use block until then"]),
+          .word(later: [
+            "require_approval": "approvals come with a later version; use block until then"
+          ]),
           "allow ends the search, block refuses the call, mask changes its answer and goes on; mask when left out beside \"mask\""
         ).withoutDefault,
         .optional(
@@ -80,7 +84,8 @@ struct MatchSection: SchemaObject {
         .optional(
           "principals", \.definition.principals,
           Shape<[PositionedText]>.list(
-            Shape<String>.text(bytesMax: 256, expected: "the name of a service account").positioned, atLeast: 1
+            Shape<String>.text(bytesMax: 256, expected: "the name of a service account").positioned,
+            atLeast: 1
           ).optional,
           "names of service accounts, or \"anonymous\""),
         .optional(
@@ -88,7 +93,8 @@ struct MatchSection: SchemaObject {
           "calls of everybody in one of these groups"),
         .optional(
           "arguments", \.definition.arguments, ConditionsSection.all,
-          "conditions on the call's arguments, by path (table, customer.address.city); all must hold"),
+          "conditions on the call's arguments, by path (table, customer.address.city); all must hold"
+        ),
       ],
       later: [
         ("users", "people come with single sign-on in a later version; use groups or principals"),
@@ -96,7 +102,8 @@ struct MatchSection: SchemaObject {
       ],
       finish: { _, node, reading in
         if case .mapping(let members) = node.content, members.isEmpty {
-          reading.report(node.origin, "this says nothing; for every call write { servers: [\"*\"] }")
+          reading.report(
+            node.origin, "this says nothing; for every call write { servers: [\"*\"] }")
         }
       })
   }
@@ -130,7 +137,9 @@ struct MaskSection: SchemaObject {
       keys: [
         .required(
           "fields", \.fields,
-          .list(Shape<String>.text(bytesMax: 1024, expected: "a field's name or path").positioned, atLeast: 1),
+          .list(
+            Shape<String>.text(bytesMax: 1024, expected: "a field's name or path").positioned,
+            atLeast: 1),
           "names of fields (masked at any depth), or paths such as customer.card.number"),
         .required(
           "with", \.treatment, .word(),

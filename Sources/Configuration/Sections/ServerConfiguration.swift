@@ -9,7 +9,8 @@ public struct ServerConfiguration: Sendable {
   public var path = ""
   /// What the gateway proves itself with to the server; nil sends nothing.
   public var credential: CredentialConfiguration?
-  /// Its own bounds; whatever is nil is as `Configuration.limits` says (`Configuration.limits(of:)` puts both together).
+  /// Its own bounds; whatever is nil is as `Configuration.limits` says (`Configuration.limits(of:)`
+  /// puts both together).
   public var limits = ServerLimitsConfiguration()
   public var position: SourcePosition?
 
@@ -29,7 +30,8 @@ extension ServerConfiguration: SchemaObject {
     }
     return servers.map { servers, node, reading in
       guard !servers.isEmpty else {
-        reading.report(node.origin, "at least one server is needed: orders: { url: http://127.0.0.1:9000/mcp }")
+        reading.report(
+          node.origin, "at least one server is needed: orders: { url: http://127.0.0.1:9000/mcp }")
         return nil
       }
       return servers
@@ -41,14 +43,19 @@ extension ServerConfiguration: SchemaObject {
       keys: [
         .required("url", \.url, .upstreamURL, "where the server is: http://host:port/path"),
         .optional(
-          "path", \.path, .listenerPath, "the path at which agents reach it; /<name>/mcp when left out"),
+          "path", \.path, .listenerPath,
+          "the path at which agents reach it; /<name>/mcp when left out"),
         .optional(
           "credential", \.credential, Shape<CredentialConfiguration>.object.optional,
           "what the gateway proves itself with to the server; agents never see it"),
-        .optional("limits", \.limits, .object, "bounds for this server that differ from the general limits"),
+        .optional(
+          "limits", \.limits, .object, "bounds for this server that differ from the general limits"),
       ],
       later: [
-        ("command", "servers on standard input and output come with a later version; run this one behind an HTTP bridge"),
+        (
+          "command",
+          "servers on standard input and output come with a later version; run this one behind an HTTP bridge"
+        ),
         ("tls", "TLS comes with the next version"),
         ("tool_pinning", "leave it out"),
         ("health", "a server that fails is tried again by itself; leave it out"),
@@ -74,7 +81,9 @@ extension CredentialConfiguration: SchemaObject {
   static var keys: KeyTable<CredentialConfiguration> {
     KeyTable(
       keys: [
-        .required("header", \.header, .credentialHeader, "the name of the header field, such as Authorization"),
+        .required(
+          "header", \.header, .credentialHeader,
+          "the name of the header field, such as Authorization"),
         .optional(
           "scheme", \.scheme, Shape<String>.credentialScheme.optional,
           "what is sent before the secret and a space, such as Bearer; nothing when left out"),
@@ -94,23 +103,30 @@ extension CredentialConfiguration: SchemaObject {
     guard case .success(let reference) = SecretResolver.reference(reference) else { return }
     let path = "\(reading.path).value"
     guard let secret = reading.secrets.resolve(reference, at: path, &reading) else { return }
-    guard secret.allSatisfy({ (0x20...0x7E).contains($0) }), secret.first != 0x20, secret.last != 0x20 else {
+    guard secret.allSatisfy({ (0x20...0x7E).contains($0) }), secret.first != 0x20,
+      secret.last != 0x20
+    else {
       reading.report(
         at: path,
         "the secret has a character that cannot be sent in a header field (a line break, a space around it, "
           + "or something that is not ASCII)")
       return
     }
-    if scheme == nil, header.lowercased() == "authorization", !secret.isEmpty, !secret.contains(0x20) {
+    if scheme == nil, header.lowercased() == "authorization", !secret.isEmpty,
+      !secret.contains(0x20)
+    {
       reading.warn(
-        at: path, "Authorization is sent without a scheme; if the secret is a bare token, add \"scheme: Bearer\"")
+        at: path,
+        "Authorization is sent without a scheme; if the secret is a bare token, add \"scheme: Bearer\""
+      )
     }
     fieldValue = Secret(scheme.map { Array("\($0) ".utf8) + secret } ?? secret)
   }
 }
 
 extension Shape where Value == String {
-  /// A reference to a secret. What stands here instead may be the secret itself, so it is never shown.
+  /// A reference to a secret. What stands here instead may be the secret itself, so it is never
+  /// shown.
   static var secretReference: Shape {
     Shape(
       schema: ["type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"],
@@ -142,7 +158,8 @@ extension Shape where Value == String {
         return nil
       }
       guard !HeaderName.isTaken(text) else {
-        reading.report(node.origin, "the gateway writes \"\(text)\" itself; a credential needs another field")
+        reading.report(
+          node.origin, "the gateway writes \"\(text)\" itself; a credential needs another field")
         return nil
       }
       return text
@@ -157,12 +174,15 @@ enum HeaderName {
     URLCharacters.isLetterOrDigit(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
   }
 
-  /// Fields that frame the message or carry the protocol: the gateway writes them from what it judged.
+  /// Fields that frame the message or carry the protocol: the gateway writes them from what it
+  /// judged.
   static func isTaken(_ name: String) -> Bool {
     let name = name.lowercased()
     let taken: Set<String> = [
-      "host", "connection", "content-length", "content-type", "content-encoding", "transfer-encoding", "te", "trailer",
-      "upgrade", "expect", "keep-alive", "accept", "accept-encoding", "origin", "last-event-id", "date",
+      "host", "connection", "content-length", "content-type", "content-encoding",
+      "transfer-encoding", "te", "trailer",
+      "upgrade", "expect", "keep-alive", "accept", "accept-encoding", "origin", "last-event-id",
+      "date",
     ]
     return taken.contains(name) || name.hasPrefix("mcp-") || name.hasPrefix("proxy-connection")
   }

@@ -28,13 +28,15 @@ extension WorkersConfiguration: SchemaObject {
     KeyTable(
       keys: [
         .optional(
-          "count", \.count, .automatic(.integer(1...1024)), "number of worker threads; auto is one per core (flag --workers)"
+          "count", \.count, .automatic(.integer(1...1024)),
+          "number of worker threads; auto is one per core (flag --workers)"
         ),
         .optional(
           "io", \.inputOutput, .word(),
           "auto takes io_uring where the system permits it, else epoll (flag --io)"),
         .optional(
-          "pin_cpus", \.pinsCPUs, .boolean, "keep each worker on a core of its own (flag --pin-cpus)"),
+          "pin_cpus", \.pinsCPUs, .boolean,
+          "keep each worker on a core of its own (flag --pin-cpus)"),
         .optional(
           "backlog", \.backlog, .integer(1...65535),
           "connections that wait to be accepted, per listener and worker (flag --backlog)"),
@@ -81,8 +83,10 @@ public struct LogConfiguration: Equatable, Sendable {
 extension LogConfiguration: SchemaObject {
   static var keys: KeyTable<LogConfiguration> {
     KeyTable(keys: [
-      .optional("level", \.level, .word(), "messages below this level are left out (flag --log-level)"),
-      .optional("format", \.format, .word(), "text for people, json for machines (flag --log-format)"),
+      .optional(
+        "level", \.level, .word(), "messages below this level are left out (flag --log-level)"),
+      .optional(
+        "format", \.format, .word(), "text for people, json for machines (flag --log-format)"),
     ])
   }
 }

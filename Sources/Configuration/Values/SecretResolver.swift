@@ -6,8 +6,8 @@ import Identity
 ///     env:ORDERS_TOKEN              the environment variable
 ///     file:/run/secrets/orders      the file's content; a relative path starts at the configuration's folder
 ///
-/// One trailing line break is cut off, because editors and `echo` put it there. Nothing here ever puts a secret, or a
-/// text that may be one, into a message.
+/// One trailing line break is cut off, because editors and `echo` put it there. Nothing here ever
+/// puts a secret, or a text that may be one, into a message.
 struct SecretResolver {
   /// Largest secret in bytes.
   static let bytesMax = 16 << 10
@@ -15,7 +15,8 @@ struct SecretResolver {
   var environment: [String: String]
   /// The folder that relative paths start at.
   var directory: String
-  /// Report a secret that cannot be had as a warning: `sluice check` may run where the secrets are not.
+  /// Report a secret that cannot be had as a warning: `sluice check` may run where the secrets are
+  /// not.
   var isLenient = false
 
   enum Reference: Equatable {
@@ -35,7 +36,8 @@ struct SecretResolver {
         && name.utf8.first.map { !(0x30...0x39).contains($0) } == true
       return isName
         ? .success(.environment(String(name)))
-        : .failure("after \"env:\" stands the name of an environment variable, such as env:ORDERS_TOKEN")
+        : .failure(
+          "after \"env:\" stands the name of an environment variable, such as env:ORDERS_TOKEN")
     }
     if text.hasPrefix("file:") {
       let path = text.dropFirst(5)
@@ -45,7 +47,8 @@ struct SecretResolver {
     }
     if text.hasPrefix("exec:") {
       return .failure(
-        "\"exec:\" is not available in this version: write the program's output to a file and use \"file:\"")
+        "\"exec:\" is not available in this version: write the program's output to a file and use \"file:\""
+      )
     }
     return .failure("\(advice)")
   }

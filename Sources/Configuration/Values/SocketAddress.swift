@@ -73,7 +73,8 @@ extension Shape where Value == SocketAddress {
 
   static func parse(_ text: String) -> Result<SocketAddress, Refusal> {
     guard let colon = text.lastIndex(of: ":") else {
-      return .failure("\"\(text)\" has no port; write an address and a port, such as 127.0.0.1:8080")
+      return .failure(
+        "\"\(text)\" has no port; write an address and a port, such as 127.0.0.1:8080")
     }
     var host = String(text[..<colon])
     let isBracketed = host.hasPrefix("[") && host.hasSuffix("]")
@@ -83,10 +84,12 @@ extension Shape where Value == SocketAddress {
     }
     if host.isEmpty || host == "*" {
       return .failure(
-        "which address? Write 127.0.0.1:\(text[colon...].dropFirst()) for this machine only, 0.0.0.0:… or [::]:… for all")
+        "which address? Write 127.0.0.1:\(text[colon...].dropFirst()) for this machine only, 0.0.0.0:… or [::]:… for all"
+      )
     }
     let portText = text[colon...].dropFirst()
-    guard portText.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(portText), port > 0
+    guard portText.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let port = UInt16(portText),
+      port > 0
     else {
       return .failure("\"\(portText)\" is not a port; expected a number from 1 to 65535")
     }

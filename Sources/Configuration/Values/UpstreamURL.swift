@@ -1,6 +1,7 @@
 /// Where a server is: `http://host:port/path`.
 public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
-  /// A host name, or an IP address (IPv6 without its brackets). Names are looked up when the gateway starts.
+  /// A host name, or an IP address (IPv6 without its brackets). Names are looked up when the
+  /// gateway starts.
   public var host: String
   public var port: UInt16
   /// The request target, beginning with a slash.
@@ -18,8 +19,9 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
 
   static let pathBytesMax = 1024
 
-  /// Reads exactly the part of RFC 3986 that is of use here. User information and queries are refused, not because they
-  /// are wrong but because secrets stand in them, and this address is shown in logs.
+  /// Reads exactly the part of RFC 3986 that is of use here. User information and queries are
+  /// refused, not because they are wrong but because secrets stand in them, and this address is
+  /// shown in logs.
   static func parse(_ text: String) -> Result<UpstreamURL, Refusal> {
     guard let schemeEnd = text.firstRange(of: "://") else {
       return .failure("expected an address such as http://127.0.0.1:9000/mcp")
@@ -39,14 +41,17 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
       return .failure("a user name or password does not belong in the address; use \"credential\"")
     }
     guard !path.contains("?"), !path.contains("#") else {
-      return .failure("a \"?\" or \"#\" does not belong in the address; for a secret use \"credential\"")
+      return .failure(
+        "a \"?\" or \"#\" does not belong in the address; for a secret use \"credential\"")
     }
     guard path.isEmpty || isPath(path) else {
-      return .failure("the path of the address has a character that must be percent-encoded, or is too long")
+      return .failure(
+        "the path of the address has a character that must be percent-encoded, or is too long")
     }
     return parse(authority: String(authority)).map { host, port in
       UpstreamURL(
-        host: host, port: port, path: path.isEmpty ? "/" : path, addressBytes: IPAddress.bytes(host))
+        host: host, port: port, path: path.isEmpty ? "/" : path, addressBytes: IPAddress.bytes(host)
+      )
     }
   }
 
@@ -56,7 +61,9 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
     if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
       host = authority[..<colon]
       let text = authority[colon...].dropFirst()
-      guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt16(text), number > 0 else {
+      guard text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = UInt16(text),
+        number > 0
+      else {
         return .failure("\"\(text)\" is not a port; expected a number from 1 to 65535")
       }
       port = number
@@ -77,7 +84,8 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
     return .success((host.lowercased(), port))
   }
 
-  /// Letters, digits and hyphens in labels of up to 63 (RFC 1123 §2.1), with underscores, which service discovery uses.
+  /// Letters, digits and hyphens in labels of up to 63 (RFC 1123 §2.1), with underscores, which
+  /// service discovery uses.
   private static func isHostName(_ host: Substring) -> Bool {
     let labels = host.split(separator: ".", omittingEmptySubsequences: false)
     let areLabels = labels.allSatisfy { label in
@@ -124,7 +132,8 @@ extension Shape where Value == UpstreamURL {
 }
 
 extension Shape where Value == String {
-  /// The path at which agents reach a server: segments of plain characters, no empty one, no dots alone.
+  /// The path at which agents reach a server: segments of plain characters, no empty one, no dots
+  /// alone.
   static var listenerPath: Shape {
     let plain = text(bytesMax: 256, expected: "a path such as /orders/mcp")
     return Shape(
@@ -134,7 +143,9 @@ extension Shape where Value == String {
         let segments = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         let areWell = segments.allSatisfy { segment in
           !segment.isEmpty && segment != "." && segment != ".."
-            && segment.utf8.allSatisfy { URLCharacters.isLetterOrDigit($0) || "-._~".utf8.contains($0) }
+            && segment.utf8.allSatisfy {
+              URLCharacters.isLetterOrDigit($0) || "-._~".utf8.contains($0)
+            }
         }
         guard text.hasPrefix("/"), areWell else {
           reading.report(
@@ -144,7 +155,8 @@ extension Shape where Value == String {
           return nil
         }
         guard segments.first != ".well-known" else {
-          reading.report(node.origin, "paths under /.well-known/ are the gateway's own; choose another")
+          reading.report(
+            node.origin, "paths under /.well-known/ are the gateway's own; choose another")
           return nil
         }
         return text

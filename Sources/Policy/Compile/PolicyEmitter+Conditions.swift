@@ -74,10 +74,11 @@ extension PolicyEmitter {
     guard let decimal = DecimalNumber(number) else {
       preconditionFailure("the checker lets no other number through")
     }
+    let integer = Int64(number.text) ?? .min
     constants.append(
       NumberConstant(
-        decimal: decimal, double: Double(number.text) ?? .nan,
-        integer: Int64(number.text) ?? 0, isInteger: Int64(number.text) != nil))
+        decimal: decimal, double: Double(number.text) ?? .nan, integer: integer,
+        isExactInteger: integer.magnitude <= NumberComparison.exactIntegerMax))
     return TableRange(first: UInt32(constants.count - 1), count: 1)
   }
 

@@ -92,7 +92,7 @@ extension PolicyEmitter {
     let folded = String(decoding: NameFold.fold(name), as: UTF8.self)
     for rule in scope.rules {
       guard let tool = relation(of: rule, to: name, folded: folded) else { continue }
-      entries.append(RuleEntry(rule: UInt32(rule.number), tool: tool))
+      append(rule, tool)
     }
     return appendRow(firstGrant, firstEntry)
   }
@@ -129,9 +129,9 @@ extension PolicyEmitter {
     let firstEntry = UInt32(entries.count)
     for rule in scope.rules {
       if rule.tools?.contains("*") != false {
-        entries.append(RuleEntry(rule: UInt32(rule.number), tool: .matches))
+        append(rule, .matches)
       } else if rules[rule.number].patterns.count > 0 {
-        entries.append(RuleEntry(rule: UInt32(rule.number), tool: .patterns))
+        append(rule, .patterns)
       }
     }
     return appendRow(firstGrant, firstEntry)
@@ -151,6 +151,11 @@ extension PolicyEmitter {
       entries.append(RuleEntry(rule: UInt32(rule.number), tool: .matches))
     }
     return TableRange(first: first, count: UInt32(entries.count) - first)
+  }
+
+  private mutating func append(_ rule: ResolvedRule, _ tool: RuleEntry.Tool) {
+    entries.append(
+      RuleEntry(rule: UInt32(rule.number), tool: tool, sieve: sieve(of: rule, tool: tool)))
   }
 
   private mutating func appendRow(_ firstGrant: UInt32, _ firstEntry: UInt32) -> UInt32 {

@@ -48,8 +48,8 @@ struct PolicyEmitter {
   ) throws(PolicyError) -> CompiledPolicy {
     var emitter = PolicyEmitter(policy, limits)
     for rule in policy.rules { emitter.emit(rule) }
-    for server in policy.servers.indices { emitter.emitServer(server) }
     emitter.compileRegexes()
+    for server in policy.servers.indices { emitter.emitServer(server) }
     guard emitter.problems.isEmpty else {
       for set in emitter.regexSets { set.free() }
       throw PolicyError(problems: emitter.problems)
@@ -74,7 +74,7 @@ struct PolicyEmitter {
 }
 
 /// What compilation hands to the program.
-struct CompiledPolicy {
+struct CompiledPolicy: ~Copyable {
   var tables: PolicyTables
   var regexWordCount: Int
   var maker: PrincipalMaker

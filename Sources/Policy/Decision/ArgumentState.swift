@@ -16,11 +16,13 @@ struct ArgumentState: BitwiseCopyable {
   var scan = Scan.notYet
   /// Whether the text is in the scratch, unescaped, and not in the message.
   var isInScratch = false
-  /// Whether `integer` holds the number.
-  var isInteger = false
+  /// Whether `integer` holds the number, which is then a double exactly.
+  var isExactInteger = false
   /// The text of a string without its quotes, or the literal of a number.
   var text = ByteRange.empty
   var integer: Int64 = 0
+  /// The first eight bytes of a string, unescaped, for `RuleSieve`.
+  var firstWord: UInt64 = 0
   /// The value itself; nil only when it could not be read.
   var token: JSONToken?
 
@@ -139,9 +141,11 @@ extension PolicyScratch {
     case .number:
       state = ArgumentState(.number)
       state.text = index.range(of: value)
-      if let integer = index.integer(value, in: bytes) {
+      if let integer = index.integer(value, in: bytes),
+        integer.magnitude <= NumberComparison.exactIntegerMax
+      {
         state.integer = integer
-        state.isInteger = true
+        state.isExactInteger = true
       }
     case .string:
       state = ArgumentState(.string)
@@ -154,6 +158,7 @@ extension PolicyScratch {
         state.text = text
         state.isInScratch = true
       }
+      state.firstWord = text(state, bytes).firstWord
     }
     state.token = value
     return state

@@ -45,7 +45,7 @@ extension PolicyScratch {
   }
 
   @_lifetime(borrow self, copy bytes)
-  private func text(_ state: ArgumentState, _ bytes: RawSpan) -> RawSpan {
+  func text(_ state: ArgumentState, _ bytes: RawSpan) -> RawSpan {
     state.isInScratch ? unescaped(state.text) : bytes.extracting(state.text.range)
   }
 
@@ -92,16 +92,20 @@ extension PolicyScratch {
     _ bytes: RawSpan
   ) -> Truth {
     let compiled = tables.paths[path]
-    var scan = state.scan
-    if scan == .notYet {
-      scan = search(state, compiled, tables, bytes) ? .done : .failed
-      var searched = state
-      searched.scan = scan
-      remember(searched, path)
-    }
-    guard scan == .done else { return .unknown }
+    guard searched(state, path, tables, bytes).scan == .done else { return .unknown }
     let word = unsafe regexWords[Int(compiled.regexWords.first) &+ bit >> 6]
     return word & (1 << UInt64(bit & 63)) != 0 ? .yes : .no
+  }
+
+  /// The state of a text after its path's patterns have been searched for in it, now or before.
+  mutating func searched(
+    _ state: ArgumentState, _ path: Int, _ tables: borrowing PolicyTables, _ bytes: RawSpan
+  ) -> ArgumentState {
+    guard state.scan == .notYet else { return state }
+    var searched = state
+    searched.scan = search(state, tables.paths[path], tables, bytes) ? .done : .failed
+    remember(searched, path)
+    return searched
   }
 
   private func search(

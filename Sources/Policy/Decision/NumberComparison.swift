@@ -11,15 +11,13 @@ import Wire
 ///     0.1 equals 0.10                               exactly: yes                          ->  yes
 enum NumberComparison {
   /// Integers up to here are doubles exactly, so the two readings agree.
-  private static let exactIntegerMax: UInt64 = 1 << 53
+  static let exactIntegerMax: UInt64 = 1 << 53
 
   static func truth(
     of operation: CompiledCondition.Operation, _ state: ArgumentState, _ constant: NumberConstant,
     _ bytes: RawSpan, _ index: borrowing JSONIndex
   ) -> Truth {
-    if state.isInteger && constant.isInteger
-      && state.integer.magnitude <= exactIntegerMax && constant.integer.magnitude <= exactIntegerMax
-    {
+    if state.isExactInteger && constant.isExactInteger {
       return holds(operation, order(state.integer, constant.integer)) ? .yes : .no
     }
     guard let token = state.token,

@@ -76,6 +76,7 @@ extension PolicyScratch {
   }
 
   /// What is known of the argument at `path` in this decision, or nil.
+  @inline(__always)
   func knownState(_ path: Int) -> ArgumentState? {
     let state = unsafe states[path]
     return state.epoch == epoch ? state : nil

@@ -14,7 +14,7 @@ public struct SourcePosition: Equatable, Hashable, Sendable {
 /// A name or pattern together with where it was written.
 ///
 /// Two are equal when their texts are: the position only serves error messages, and is no part of the meaning.
-public struct PositionedText: Equatable, Hashable, Sendable, ExpressibleByStringLiteral {
+public struct PositionedText: Equatable, Hashable, Sendable, ExpressibleByStringInterpolation {
   public var text: String
   public var position: SourcePosition?
 

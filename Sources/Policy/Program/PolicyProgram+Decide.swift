@@ -83,6 +83,9 @@ extension PolicyProgram {
     var masks = MaskRuleSet()
     for number in tables.rows[tool.row].entries.range {
       let entry = tables.entries[number]
+      if scratch.isRuledOut(by: entry.sieve, foldedName: tool.foldedWord, tables, view, index) {
+        continue
+      }
       let rule = tables.rules[Int(entry.rule)]
       if decided != nil && rule.mask == CompiledRule.noMask { continue }
       guard concerns(rule, principal) else { continue }

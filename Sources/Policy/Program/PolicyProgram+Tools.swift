@@ -6,8 +6,8 @@ struct ToolView: BitwiseCopyable {
   var row: Int
   /// Bytes of its folded name in the scratch's buffer, when it has no row of its own.
   var foldedBytes: Int
-  /// Whether somebody names it exactly: then its row is already about it alone.
-  var isKnown: Bool
+  /// The first eight of them, for `RuleSieve`.
+  var foldedWord: UInt64
 }
 
 enum ToolSearch {
@@ -51,7 +51,7 @@ extension PolicyProgram {
       return .refused(.unreadableToolName)
     }
     if let known = find(name, in: tables.nameSlots, row.names) {
-      return .found(ToolView(row: Int(known), foldedBytes: 0, isKnown: true))
+      return .found(ToolView(row: Int(known), foldedBytes: 0, foldedWord: 0))
     }
     var buffer = scratch.foldedNameBuffer()
     NameFold.fold(name, into: &buffer)
@@ -60,32 +60,36 @@ extension PolicyProgram {
       return .refused(.toolNameFolds)
     }
     return .found(
-      ToolView(row: Int(row.otherTools), foldedBytes: buffer.count, isKnown: false))
+      ToolView(
+        row: Int(row.otherTools), foldedBytes: buffer.count,
+        foldedWord: buffer.written.firstWord))
   }
 
   private func find(
     _ name: RawSpan, in slots: borrowing FlatTable<NameSlot>, _ range: TableRange
   ) -> UInt32? {
     guard range.count > 0 else { return nil }
+    let text = tables.text
     let hash = TextHash.of(name)
     let mask = Int(range.count) &- 1
     var place = Int(truncatingIfNeeded: hash) & mask
     while true {
       let slot = slots[Int(range.first) &+ place]
       if slot.row == NameSlot.free { return nil }
-      if slot.hash == hash, tables.text.bytes(slot.name).sameBytes(as: name) { return slot.row }
+      if slot.hash == hash, text.bytes(slot.name).sameBytes(as: name) { return slot.row }
       place = (place &+ 1) & mask
     }
   }
 
   /// Number of the first profile of the principal that allows the tool, or nil.
   func grant(_ tool: ToolView, _ name: RawSpan, _ principal: borrowing Principal) -> UInt32? {
+    let text = tables.text
     for number in tables.rows[tool.row].grants.range {
       let grant = tables.grants[number]
       guard principal.profiles.contains(Int(grant.profile)) else { continue }
       if grant.pattern == ToolGrant.matched { return grant.profile }
       let pattern = tables.patterns[Int(grant.pattern)]
-      if Glob.matches(tables.text.bytes(pattern.text), name) { return grant.profile }
+      if Glob.matches(text.bytes(pattern.text), name) { return grant.profile }
     }
     return nil
   }
@@ -117,11 +121,12 @@ extension PolicyProgram {
     case .patterns: break
     }
     var any = Truth.no
+    let text = tables.text
     let folded = scratch.foldedName(tool.foldedBytes)
     for number in rule.patterns.range {
       let pattern = tables.patterns[number]
-      if Glob.matches(tables.text.bytes(pattern.text), name) { return .yes }
-      if Glob.matches(tables.text.bytes(pattern.folded), folded) { any = .unknown }
+      if Glob.matches(text.bytes(pattern.text), name) { return .yes }
+      if Glob.matches(text.bytes(pattern.folded), folded) { any = .unknown }
     }
     return any
   }

@@ -24,23 +24,36 @@ public final class PolicyProgram: Sendable {
     do throws(MaskError) {
       maskProgram = try MaskProgram(fields: compiled.maskFields)
     } catch {
-      compiled.tables.free()
-      throw PolicyError(problems: [
-        PolicyProblem(kind: .invalidMask, subject: "masks", position: nil, message: "\(error)")
-      ])
+      throw PolicyError(problems: [PolicyProgram.problem(error, compiled.maskRules, policy)])
     }
     self.warnings = warnings
-    tables = compiled.tables
     limits = definition.limits
     regexWordCount = compiled.regexWordCount
     hitCounters = HitCounters(count: policy.rules.count)
     principals = compiled.maker
     maskRules = compiled.maskRules
+    tables = compiled.tables
     revisionDigits = FlatTable(PolicyRevision.digits(of: definition))
   }
 
+  /// What the masker refuses, told of the rule and not of its number among the masks.
+  private static func problem(
+    _ error: MaskError, _ maskRules: [RuleID], _ policy: ResolvedPolicy
+  ) -> PolicyProblem {
+    let number: Int? =
+      switch error {
+      case .emptyPath(let rule), .emptyName(let rule), .pathTooLong(let rule, _),
+        .ruleOutOfRange(let rule):
+        rule
+      case .tooManyFields: nil
+      }
+    let rule = number.map { policy.rules[Int(maskRules[$0].index)] }
+    return PolicyProblem(
+      kind: .invalidMask, subject: rule?.subject ?? "policy", position: rule?.definition.position,
+      message: "\(error).")
+  }
+
   deinit {
-    tables.free()
     revisionDigits.free()
   }
 }
@@ -93,7 +106,8 @@ extension PolicyProgram {
 
   @_lifetime(borrow self)
   private func text(_ range: TextRange) -> RawSpan {
-    let span = tables.text.bytes(range)
+    let table = tables.text
+    let span = table.bytes(range)
     return unsafe _overrideLifetime(span, borrowing: self)
   }
 

@@ -11,29 +11,28 @@ import Wire
 ///
 /// A name that no rule and no profile mentions has no slot: the server's `otherTools` row serves it, whose
 /// grants and entries still have their globs to match.
-struct PolicyTables: Sendable {
-  var text: FlatTable<UInt8>
-  var servers: FlatTable<ServerRow>
-  var nameSlots: FlatTable<NameSlot>
-  var foldSlots: FlatTable<NameSlot>
-  var rows: FlatTable<ToolRow>
-  var grants: FlatTable<ToolGrant>
-  var entries: FlatTable<RuleEntry>
-  var rules: FlatTable<CompiledRule>
-  var ruleNames: FlatTable<TextRange>
-  var ruleMessages: FlatTable<TextRange>
-  var patterns: FlatTable<CompiledPattern>
-  var numbers: FlatTable<UInt32>
-  var conditions: FlatTable<CompiledCondition>
-  var scalars: FlatTable<CompiledScalar>
-  var constants: FlatTable<NumberConstant>
-  var paths: FlatTable<CompiledPath>
-  var components: FlatTable<PathComponent>
-  var principals: FlatTable<Principal>
-  var regexSets: FlatTable<RegexSet>
+struct PolicyTables: ~Copyable, Sendable {
+  let text: FlatTable<UInt8>
+  let servers: FlatTable<ServerRow>
+  let nameSlots: FlatTable<NameSlot>
+  let foldSlots: FlatTable<NameSlot>
+  let rows: FlatTable<ToolRow>
+  let grants: FlatTable<ToolGrant>
+  let entries: FlatTable<RuleEntry>
+  let rules: FlatTable<CompiledRule>
+  let ruleNames: FlatTable<TextRange>
+  let ruleMessages: FlatTable<TextRange>
+  let patterns: FlatTable<CompiledPattern>
+  let numbers: FlatTable<UInt32>
+  let conditions: FlatTable<CompiledCondition>
+  let scalars: FlatTable<CompiledScalar>
+  let constants: FlatTable<NumberConstant>
+  let paths: FlatTable<CompiledPath>
+  let components: FlatTable<PathComponent>
+  let principals: FlatTable<Principal>
+  let regexSets: FlatTable<RegexSet>
 
-  /// Gives the memory of all tables back, and that of the pattern sets.
-  func free() {
+  deinit {
     for number in 0..<regexSets.count { regexSets[number].free() }
     regexSets.free()
     text.free()
@@ -104,7 +103,8 @@ struct ToolGrant: BitwiseCopyable {
   static let matched = UInt32.max
 }
 
-/// A rule that concerns the tool, or would if one of its patterns matched.
+/// A rule that concerns the tool, or would if one of its patterns matched, and the quickest way to tell that it does
+/// not match after all.
 struct RuleEntry: BitwiseCopyable {
   enum Tool: UInt8, BitwiseCopyable {
     /// The tool is one of the rule's.
@@ -116,6 +116,30 @@ struct RuleEntry: BitwiseCopyable {
   }
   var rule: UInt32
   var tool: Tool
+  var sieve = RuleSieve.none
+}
+
+/// A necessary condition of a rule that one comparison answers: most rules do not match most calls, and this is how
+/// little it takes to say so. A rule it does not rule out is still evaluated in full.
+struct RuleSieve: BitwiseCopyable {
+  enum Kind: UInt8, BitwiseCopyable {
+    case none
+    /// The first eight bytes of the tool's folded name, masked, are `word`.
+    case name
+    /// The same for a text argument.
+    case text
+    /// An integer argument is at least `word` and at most `mask`, both signed.
+    case integer
+    /// Bit `mask` of regex word `word` is set.
+    case regex
+  }
+  var kind: Kind
+  /// The argument's path.
+  var path: UInt32
+  var word: UInt64
+  var mask: UInt64
+
+  static var none: RuleSieve { RuleSieve(kind: .none, path: 0, word: 0, mask: 0) }
 }
 
 struct CompiledRule: BitwiseCopyable {
@@ -191,9 +215,9 @@ enum ArgumentKind: UInt8, BitwiseCopyable {
 struct NumberConstant: BitwiseCopyable {
   var decimal: DecimalNumber
   var double: Double
-  /// The value, when it is an integer of 64 bits.
+  /// The value, when it is written as an integer that is a double exactly.
   var integer: Int64
-  var isInteger: Bool
+  var isExactInteger: Bool
 }
 
 struct CompiledPath: BitwiseCopyable {

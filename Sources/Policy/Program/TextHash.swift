@@ -35,6 +35,16 @@ extension RawSpan {
     unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
   }
 
+  /// The first eight bytes as a number, the first one lowest; zeros stand for those that are not there.
+  var firstWord: UInt64 {
+    if byteCount >= 8 {
+      return unsafe unsafeLoadUnaligned(fromUncheckedByteOffset: 0, as: UInt64.self).littleEndian
+    }
+    var word: UInt64 = 0
+    for offset in 0..<byteCount { word |= UInt64(byte(offset)) << UInt64(8 &* offset) }
+    return word
+  }
+
   /// Whether both hold the same bytes.
   @inline(__always)
   func sameBytes(as other: RawSpan) -> Bool {

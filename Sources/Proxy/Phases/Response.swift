@@ -141,8 +141,13 @@ extension Worker {
       upstreams[slot].bodyBytes = UInt64(count)
       return answerIsWhole(slot, part)
     }
-    guard takeBody(slot, part) else { return }
-    if Int(upstreams[slot].bodyBytes) == count { bodyEnded(slot) }
+    let goesOn = takeBody(slot, part)
+    guard Int(upstreams[slot].bodyBytes) == count else { return }
+    if goesOn {
+      bodyEnded(slot)
+    } else if upstreams[slot].state == .draining {
+      releaseUpstream(slot)
+    }
   }
 
   private mutating func answerChunks(_ slot: UInt32, _ bytes: RawSpan) {
@@ -151,8 +156,8 @@ extension Worker {
       switch upstreams[slot].chunks.next(bytes, at: &at) {
       case .needMore: return
       case .malformed: return serverFailed(slot, "The server's answer is not sound HTTP.")
-      case .data(let range):
-        guard takeBody(slot, bytes.extracting(range.range)) else { return }
+      // The final event may be in it: then the loop ends and the rest is drained.
+      case .data(let range): _ = takeBody(slot, bytes.extracting(range.range))
       case .end:
         if at < bytes.byteCount { upstreams[slot].peerEnded = true }
         return bodyEnded(slot)

@@ -14,35 +14,35 @@ enum CallJSON {
     var tool: String?
     var session: String?
     var rule: String?
-    var request_id: String?
+    var requestId: String?
     var decision: String?
-    var policy_revision: String
+    var policyRevision: String
     var era: String?
     var shortened: [String]?
-    var request_bytes: Int
+    var requestBytes: Int
     var request: String?
-    var request_base64: String?
-    var answer_bytes: Int
+    var requestBase64: String?
+    var answerBytes: Int
     var answer: String?
-    var answer_base64: String?
+    var answerBase64: String?
     var whole: Bool
     var outcome: Outcome?
   }
 
   private struct Outcome: Encodable {
     var result: String
-    var failed_side: String?
-    var http_status: UInt16?
-    var server_http_status: UInt16?
-    var jsonrpc_error: Int32?
-    var system_error: Int32?
-    var masked_values: UInt32
+    var failedSide: String?
+    var httpStatus: UInt16?
+    var serverHttpStatus: UInt16?
+    var jsonrpcError: Int32?
+    var systemError: Int32?
+    var maskedValues: UInt32
     var complete: Bool
-    var server_bytes: UInt64
-    var decided_us: UInt64
-    var upstream_sent_us: UInt64?
-    var first_byte_us: UInt64?
-    var done_us: UInt64
+    var serverBytes: UInt64
+    var decidedMicroseconds: UInt64
+    var upstreamSentMicroseconds: UInt64?
+    var firstByteMicroseconds: UInt64?
+    var doneMicroseconds: UInt64
   }
 
   private struct Notice: Encodable {
@@ -50,10 +50,10 @@ enum CallJSON {
     var time: String
     var worker: Int?
     var drops: UInt64?
-    var drops_in_all: UInt64?
+    var dropsInAll: UInt64?
     var segment: String?
     var offset: UInt64?
-    var bytes_cut: UInt64?
+    var bytesCut: UInt64?
     var damage: Bool?
     var sha256: String?
   }
@@ -66,13 +66,13 @@ enum CallJSON {
         ref: call.record.description, time: RecordedTime.iso(call.openedNanoseconds),
         worker: call.worker, principal: some(call.principal), server: some(call.server),
         method: some(call.method), tool: some(call.tool), session: some(call.session),
-        rule: some(call.rule), request_id: some(call.requestID),
+        rule: some(call.rule), requestId: some(call.requestID),
         decision: call.decision.map(CallLine.text),
-        policy_revision: CallPage.hexadecimal(call.policyRevision),
+        policyRevision: CallPage.hexadecimal(call.policyRevision),
         era: call.era == .unknown ? nil : "\(call.era)",
         shortened: call.cutFields.isEmpty ? nil : call.cutFields,
-        request_bytes: call.requestBytes, request: request.text, request_base64: request.base64,
-        answer_bytes: call.answerBytes, answer: answer.text, answer_base64: answer.base64,
+        requestBytes: call.requestBytes, request: request.text, requestBase64: request.base64,
+        answerBytes: call.answerBytes, answer: answer.text, answerBase64: answer.base64,
         whole: call.isWhole, outcome: call.outcome.map(outcome)))
   }
 
@@ -82,12 +82,12 @@ enum CallJSON {
       return encode(
         Notice(
           notice: "gap", time: RecordedTime.iso(time), worker: worker, drops: drops,
-          drops_in_all: all))
+          dropsInAll: all))
     case .repair(let segment, let offset, let bytes, let isDamage, let hash, let time):
       return encode(
         Notice(
           notice: "repair", time: RecordedTime.iso(time), segment: SegmentFormat.name(of: segment),
-          offset: offset, bytes_cut: bytes, damage: isDamage, sha256: hash))
+          offset: offset, bytesCut: bytes, damage: isDamage, sha256: hash))
     }
   }
 
@@ -96,13 +96,14 @@ enum CallJSON {
   private static func outcome(_ outcome: CallOutcome) -> Outcome {
     Outcome(
       result: name(of: outcome.result),
-      failed_side: outcome.failedSide == .none ? nil : CallLine.text(of: outcome.failedSide),
-      http_status: some(outcome.status), server_http_status: some(outcome.serverStatus),
-      jsonrpc_error: some(outcome.errorCode), system_error: some(outcome.systemCode),
-      masked_values: outcome.maskedValues, complete: outcome.isComplete,
-      server_bytes: outcome.serverBytes, decided_us: outcome.decidedMicroseconds,
-      upstream_sent_us: some(outcome.upstreamSentMicroseconds),
-      first_byte_us: some(outcome.firstByteMicroseconds), done_us: outcome.doneMicroseconds)
+      failedSide: outcome.failedSide == .none ? nil : CallLine.text(of: outcome.failedSide),
+      httpStatus: some(outcome.status), serverHttpStatus: some(outcome.serverStatus),
+      jsonrpcError: some(outcome.errorCode), systemError: some(outcome.systemCode),
+      maskedValues: outcome.maskedValues, complete: outcome.isComplete,
+      serverBytes: outcome.serverBytes, decidedMicroseconds: outcome.decidedMicroseconds,
+      upstreamSentMicroseconds: some(outcome.upstreamSentMicroseconds),
+      firstByteMicroseconds: some(outcome.firstByteMicroseconds),
+      doneMicroseconds: outcome.doneMicroseconds)
   }
 
   private static func name(of result: RecordedResult) -> String {
@@ -131,6 +132,7 @@ enum CallJSON {
 
   private static func encode(_ value: some Encodable) -> String {
     let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     // Strings, numbers and booleans only: encoding them cannot fail.
     guard let data = try? encoder.encode(value) else {

@@ -44,7 +44,7 @@ extension JSONIndex {
       if unsafe hasEarlier(base, than: token, in: Int(frame.pointee.open)) { return .duplicateKey }
     }
     unsafe seen.pointee |= bit
-    if watching, unsafe filter[JSONWatch.word(hash)] &>> JSONWatch.bit(hash) & 1 != 0 {
+    if watching, unsafe tables[JSONWatch.word(hash)] &>> JSONWatch.bit(hash) & 1 != 0 {
       record(.key, token)
     }
     return nil
@@ -62,7 +62,7 @@ extension JSONIndex {
 
   /// Whether an earlier key of the open object `opening` equals the one at `token`.
   @inline(never)
-  private mutating func hasEarlier(
+  mutating func hasEarlier(
     _ base: UnsafePointer<UInt8>, than token: Int, in opening: Int
   ) -> Bool {
     var earlier = opening &+ 1

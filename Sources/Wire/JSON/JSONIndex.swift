@@ -28,7 +28,9 @@ public struct JSONIndex: ~Copyable {
   var hits: UnsafeMutablePointer<JSONHit>
   var hitCapacity: Int
   let frames: UnsafeMutablePointer<JSONFrame>
-  let filter: UnsafeMutablePointer<UInt64>
+  /// The watch's filter, 16 words; then two words for each size of short keys, 0…16, that fold their letters and
+  /// blank out what follows them.
+  let tables: UnsafeMutablePointer<UInt64>
   var scratch: JSONScratch
 
   // Where reading stands.
@@ -68,8 +70,13 @@ public struct JSONIndex: ~Copyable {
     unsafe hits = .allocate(capacity: hitCapacity)
     unsafe frames = .allocate(capacity: limits.depthMax + 1)
     unsafe frames.initialize(repeating: JSONFrame(), count: limits.depthMax + 1)
-    unsafe filter = .allocate(capacity: 16)
-    unsafe filter.initialize(repeating: 0, count: 16)
+    unsafe tables = .allocate(capacity: 16 + 2 * 17)
+    unsafe tables.initialize(repeating: 0, count: 16 + 2 * 17)
+    for size in 0...16 {
+      for byte in 0..<size {
+        unsafe tables[16 + 2 * size + byte / 8] |= 0xDF << UInt64(byte % 8 * 8)
+      }
+    }
     scratch = JSONScratch()
     scan = sluice_scan_state()
     begin()
@@ -81,7 +88,7 @@ public struct JSONIndex: ~Copyable {
     unsafe marks.deallocate()
     unsafe hits.deallocate()
     unsafe frames.deallocate()
-    unsafe filter.deallocate()
+    unsafe tables.deallocate()
   }
 
   // MARK: Reading
@@ -130,9 +137,11 @@ public struct JSONIndex: ~Copyable {
   }
 
   private mutating func load(_ watch: borrowing JSONWatch) {
+    // An inactive filter lets nothing through: asking it needs no further condition.
+    let wasWatching = watching
     watching = watch.isActive
-    guard watching else { return }
-    for word in 0..<16 { unsafe filter[word] = watch.filter[word] }
+    if !watching, !wasWatching { return }
+    for word in 0..<16 { unsafe tables[word] = watch.filter[word] }
   }
 
   private mutating func advance(
@@ -154,9 +163,22 @@ public struct JSONIndex: ~Copyable {
       count &+= unsafe sluice_scan(
         kernel, &scan, base, length, limit, isLast ? 1 : 0, positions + count, marks)
       if hitCapacity &- hitCount < count &- next { growHits() }
-      if let violation = unsafe walk(base, length: length) { return violation }
+      if let violation = unsafe process(base, length: length) { return violation }
       if scan.error != 0 { return unsafe scanViolation(base, length: length) }
       if isLast { return unsafe finish(base, length: length) }
+    }
+  }
+
+  /// Stage two, as far as the tokens known so far allow: usual steps in a run, others one by one.
+  private mutating func process(
+    _ base: UnsafePointer<UInt8>, length: Int
+  ) -> JSONViolation? {
+    while true {
+      unsafe run(base, length: length)
+      let before = next
+      let expected = expect
+      if let violation = unsafe walk(base, length: length) { return violation }
+      if next == before, expect == expected { return nil }
     }
   }
 
