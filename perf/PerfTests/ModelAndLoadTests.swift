@@ -44,6 +44,7 @@ struct ModelAndLoadTests {
     #expect(report.errors == [:])
     #expect(server.answered == 5000)
     #expect(report.bytesReceived > 5000 * 4096)
+    #expect(report.reconnects == 0)
     #expect(report.latency.p50 > 0)
     #expect(report.latency.max >= report.latency.p99)
   }
@@ -157,6 +158,38 @@ struct ModelAndLoadTests {
     server.stop()
     #expect(report.answers == 0)
     #expect(report.errors["timeout", default: 0] >= 4)
+  }
+
+  /// Connections that come and go while the queue of free ones is in use.
+  @Test func openLoopSurvivesReconnects() throws {
+    let server = try server { $0.delayMicroseconds = 20_000 }
+    let report = try LoadRun(
+      load(on: server) {
+        $0.timeoutSeconds = 0.01
+        $0.connections = 3
+        $0.rate = 400
+        $0.durationSeconds = 1
+      }
+    ).run()
+    server.stop()
+    // Each request is a timeout, sent or not; the odd one may slip through between two looks at the clock.
+    #expect((399...401).contains(report.answers + report.errorCount + report.unfinished))
+    #expect(report.errors["timeout", default: 0] > 0)
+    #expect(report.reconnects > 3)
+  }
+
+  @Test func aStoppedRunReportsWhatItHas() throws {
+    let server = try server()
+    defer { server.stop() }
+    let run = try LoadRun(load(on: server) { $0.durationSeconds = 1000 })
+    let stopper = try WorkerThread(name: "stopper") {
+      Clock.sleep(milliseconds: 300)
+      run.stop()
+    }
+    let report = try run.run()
+    stopper.join()
+    #expect(report.answers > 0)
+    #expect(report.seconds > 0 && report.seconds < 900)
   }
 
   @Test func wrongAnswersAreToldApart() throws {

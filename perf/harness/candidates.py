@@ -155,16 +155,14 @@ class Sluice(Candidate):
     def after_round(self):
         """Counts what was recorded and removes all but the newest file, or disks would fill up."""
         folder = os.path.join(self.folder, "recordings")
-        files = [entry.path for entry in os.scandir(folder) if entry.is_file()]
-        files.sort(key=os.path.getmtime)
+        files = sorted(entry.path for entry in os.scandir(folder) if entry.name.endswith(".sluice"))
         self.kept = getattr(self, "kept", {})
         for path in files:
             size = os.path.getsize(path)
             self.recorded += size - self.kept.get(path, 0)
             self.kept[path] = size
         for path in files[:-1]:
-            if path.endswith(self.setting.segment_suffix):
-                os.remove(path)
+            os.remove(path)
 
     def report(self):
         if self.recorded == 0:

@@ -15,7 +15,6 @@ class Setting:
         self.other_core = other_core
         self.descriptors = descriptors
         self.sluice_flags = list(sluice_flags)
-        self.segment_suffix = ""
         self.upstream_port = None
 
 

@@ -2,6 +2,7 @@ public import ArgumentParser
 public import EventLoop
 import Foundation
 public import PerfKit
+import Synchronization
 
 @main
 struct LoadCommand: ParsableCommand {
@@ -111,9 +112,11 @@ struct LoadCommand: ParsableCommand {
   func run() throws {
     let settings = try makeSettings()
     let run = LoadRun(settings)
-    signal(SIGPIPE, SIG_IGN)
+    // The first interrupt ends the measurement early; its figures are still shown.
+    signal(SIGINT) { _ in wasInterrupted.store(true, ordering: .relaxed) }
     let showsProgress = isatty(STDERR_FILENO) == 1
     let report = try run.run { progress in
+      if wasInterrupted.load(ordering: .relaxed) { run.stop() }
       if showsProgress { ProgressLine.show(progress) }
     }
     if showsProgress { ProgressLine.clear() }
@@ -181,6 +184,9 @@ struct LoadCommand: ParsableCommand {
     }
   }
 }
+
+/// Set by the signal handler, which can reach nothing else.
+private let wasInterrupted = Atomic<Bool>(false)
 
 extension IOChoice: ExpressibleByArgument {}
 extension LoadSettings.EraChoice: ExpressibleByArgument {}
