@@ -75,7 +75,7 @@ let fuzzers: [Target] = [
   .executableTarget(name: "SSEFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/SSEFuzz"),
 ]
 
-/// The control plane, the command and the bundled tools: ordinary Swift on well-kept packages.
+/// The control plane, the command and the example server: ordinary Swift on well-kept packages.
 let controlPlane: [Target] = [
   // Not plain `Configuration`: a package behind Hummingbird has a module of that name, and names must be unique.
   .target(

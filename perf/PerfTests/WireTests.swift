@@ -93,6 +93,19 @@ struct PerfWireTests {
     #expect(withSpan("") { needle.first(in: $0) } == nil)
   }
 
+  @Test func delayedSlotsComeInOrderAcrossGrowth() {
+    var queue = DelayQueue(capacity: 2)
+    for slot in 0..<3 { queue.append(UInt32(slot), at: UInt64(slot)) }
+    #expect(queue.pop(now: 0)?.slot == 0)
+    for slot in 3..<20 { queue.append(UInt32(slot), generation: 7, at: UInt64(slot)) }
+    var order: [UInt32] = []
+    while let due = queue.pop(now: 18) { order.append(due.slot) }
+    #expect(order == Array(1...18))
+    #expect(queue.nextDeadline == 19)
+    #expect(queue.pop(now: 19)?.generation == 7)
+    #expect(queue.nextDeadline == .max)
+  }
+
   @Test func weightsAreSpreadEvenly() {
     #expect(RequestBook.spread([2, 1]) == [0, 1, 0])
     #expect(RequestBook.spread([1]) == [0])

@@ -2,6 +2,7 @@ public import ArgumentParser
 public import EventLoop
 import Foundation
 public import PerfKit
+import Synchronization
 
 @main
 struct LoadCommand: ParsableCommand {
@@ -60,11 +61,12 @@ struct LoadCommand: ParsableCommand {
   @Option(help: "Seconds until a request has failed.")
   var timeout = 10.0
 
-  @Option(help: "A text that no answer may contain, such as a value that must be masked.")
-  var expectAbsent: String?
+  @Option(
+    help: "A text that no answer may contain, such as a value that must be masked; repeatable.")
+  var expectAbsent: [String] = []
 
-  @Option(help: "A text that every answer must contain.")
-  var expectPresent: String?
+  @Option(help: "A text that every answer must contain; may be repeated.")
+  var expectPresent: [String] = []
 
   @Option(help: "Hold so many idle connections open beside the load.")
   var idle = 0
@@ -102,7 +104,7 @@ struct LoadCommand: ParsableCommand {
     guard arguments.count <= max(1, calls.count) else {
       throw ValidationError("there are more --arguments than --call")
     }
-    if [expectAbsent, expectPresent].contains("") {
+    if (expectAbsent + expectPresent).contains("") {
       throw ValidationError("--expect-absent and --expect-present take a text")
     }
   }
@@ -110,9 +112,11 @@ struct LoadCommand: ParsableCommand {
   func run() throws {
     let settings = try makeSettings()
     let run = LoadRun(settings)
-    signal(SIGPIPE, SIG_IGN)
+    // The first interrupt ends the measurement early; its figures are still shown.
+    signal(SIGINT) { _ in wasInterrupted.store(true, ordering: .relaxed) }
     let showsProgress = isatty(STDERR_FILENO) == 1
     let report = try run.run { progress in
+      if wasInterrupted.load(ordering: .relaxed) { run.stop() }
       if showsProgress { ProgressLine.show(progress) }
     }
     if showsProgress { ProgressLine.clear() }
@@ -180,6 +184,9 @@ struct LoadCommand: ParsableCommand {
     }
   }
 }
+
+/// Set by the signal handler, which can reach nothing else.
+private let wasInterrupted = Atomic<Bool>(false)
 
 extension IOChoice: ExpressibleByArgument {}
 extension LoadSettings.EraChoice: ExpressibleByArgument {}

@@ -1,8 +1,8 @@
 /// Whether an answer is the right one, as cheaply as that can be told.
 struct AnswerCheck: Sendable {
   private let toolError = Needle(#""isError""#)
-  private let absent: Needle?
-  private let present: Needle?
+  private let absent: [Needle]
+  private let present: [Needle]
 
   init(_ settings: LoadSettings) {
     absent = settings.expectAbsent.map { Needle($0) }
@@ -14,14 +14,14 @@ struct AnswerCheck: Sendable {
   {
     let plain = bytes.extracting(body)
     // First of all: whatever else is wrong with an answer, this text must not be in it.
-    if let absent, absent.first(in: plain) != nil { return .forbiddenText }
+    for needle in absent where needle.first(in: plain) != nil { return .forbiddenText }
     guard let message = isEventStream ? lastEvent(plain, id) : single(plain, id) else {
       return .wrongAnswer
     }
     if message.error >= 0 { return .jsonRPCError }
     guard message.result >= 0 else { return .wrongAnswer }
     if isToolError(plain, from: message.result) { return .toolError }
-    if let present, present.first(in: plain) == nil { return .missingText }
+    for needle in present where needle.first(in: plain) == nil { return .missingText }
     return nil
   }
 

@@ -26,6 +26,10 @@ struct LoadConnection {
   /// One of those that are held idle.
   var isIdle = false
   var id: UInt64 = 0
+  /// The kernel has not reported the end of the last send.
+  var isSending = false
+  /// In the queue of those that are ready, where it may also have been left from before it was closed.
+  var isQueued = false
   /// When the request was meant to be sent, which is when it was sent in a closed loop.
   var intended: UInt64 = 0
   /// When it has taken too long.

@@ -51,10 +51,10 @@ public struct LoadSettings: Sendable {
   public var calls = [Call(name: "query")]
   /// A request without its whole answer after this long has failed.
   public var timeoutSeconds = 10.0
-  /// A text no answer may contain.
-  public var expectAbsent: String?
-  /// A text every answer to a call must contain.
-  public var expectPresent: String?
+  /// Texts no answer may contain.
+  public var expectAbsent: [String] = []
+  /// Texts every answer must contain.
+  public var expectPresent: [String] = []
   /// Connections that are opened and held beside the load.
   public var idleConnections = 0
   /// Whether an idle connection has had one request answered before.

@@ -60,6 +60,7 @@ extension LoadWorker {
       received(slot, bytes)
     case .received: ended(slot, completion.result)
     case .sent where completion.result < 0: fail(slot, .connectionReset)
+    case .sent: connections[slot].isSending = false
     case .closed: closed(slot)
     default: break
     }
@@ -87,6 +88,8 @@ extension LoadWorker {
     if settings.rate == nil {
       if wantsMore { issue(slot, intended: loop.now) }
     } else {
+      guard !connections[slot].isQueued else { return }
+      connections[slot].isQueued = true
       ready.append(slot)
     }
   }
@@ -157,6 +160,7 @@ extension LoadWorker {
     var connection = LoadConnection()
     connection.era = old.era
     connection.isIdle = old.isIdle
+    connection.isQueued = old.isQueued
     connections[slot] = connection
     // An idle connection that has been open is not opened again, or its loss would not show.
     guard !(old.isIdle && stage != .openingIdle) else { return }

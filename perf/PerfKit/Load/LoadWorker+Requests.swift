@@ -17,7 +17,8 @@ extension LoadWorker {
       }
       guard let slot = ready.popFirst() else { return }
       // A connection that was closed meanwhile is not ready any more, and comes back when it is.
-      guard connections.isUsed(slot), connections[slot].phase == .ready else { continue }
+      connections[slot].isQueued = false
+      guard connections[slot].phase == .ready else { continue }
       schedule.advance()
       issue(slot, intended: intended)
     }
@@ -49,6 +50,7 @@ extension LoadWorker {
     connections[slot].reader = AnswerReader()
     connections[slot].answerCount = 0
     connections[slot].deadline = loop.now + timeout
+    connections[slot].isSending = true
     loop.send(connections[slot].request, from: 0, count: length, on: connections[slot].socket)
   }
 
@@ -121,7 +123,8 @@ extension LoadWorker {
       countAnswer(intended: connections[slot].intended, isEventStream: reader.isEventStream)
     }
     connections[slot].deadline = .max
-    if reader.keepAlive && reader.framing != .untilClose {
+    // An answer to a request that has not all been sent (a refusal) ends the connection, too.
+    if reader.keepAlive && reader.framing != .untilClose && !connections[slot].isSending {
       becomeReady(slot)
     } else {
       drop(slot)

@@ -89,7 +89,7 @@ struct LoadWorker: ~Copyable {
         take(completion)
         loop.release(completion)
       }
-      while let slot = retries.pop(now: loop.now) { connect(slot) }
+      while let due = retries.pop(now: loop.now) { connect(due.slot) }
       advanceStage()
       if settings.rate != nil { sendDue() }
       if loop.now >= nextSweep { sweep() }
@@ -117,18 +117,20 @@ struct LoadWorker: ~Copyable {
 
   private var hasUnfinished: Bool { outstanding > 0 || hasDue }
 
+  private var isStopped: Bool { state.stops.load(ordering: .relaxed) }
+
   // MARK: Stages
 
   private mutating func advanceStage() {
     switch stage {
-    case .warmup where loop.now >= warmupEnd:
+    case .warmup where loop.now >= warmupEnd || isStopped:
       if index == 0 { sample { $0.residentBeforeIdle = $1 } }
       stage = .openingIdle
       openingEnd = loop.now + LoadWorker.idleOpeningNanoseconds
       openIdle()
       fallthrough
     case .openingIdle:
-      if loop.now >= openingEnd { giveUpOpening() }
+      if loop.now >= openingEnd || isStopped { giveUpOpening() }
       guard idleOpened == ownIdle && idleOpening == 0 else { return }
       if index == 0 && state.measureFrom.load(ordering: .relaxed) == .max { beginMeasuring() }
       guard loop.now >= state.measureFrom.load(ordering: .acquiring) else { return }
@@ -136,7 +138,7 @@ struct LoadWorker: ~Copyable {
     case .measuring:
       let isOver =
         quota.map { $0 <= 0 } ?? (loop.now >= state.measureUntil.load(ordering: .relaxed))
-      if isOver || state.stops.load(ordering: .relaxed) { beginDraining() }
+      if isOver || isStopped { beginDraining() }
     default: break
     }
   }

@@ -36,7 +36,9 @@ extension ModelWorker {
     guard kind == .callJSON || kind == .callEvents else { return sendAnswer(slot) }
     answered += 1
     if settings.delayMicroseconds > 0 {
-      delayed.append(slot, at: loop.now + UInt64(settings.delayMicroseconds) * 1000)
+      delayed.append(
+        slot, generation: connections.generation(slot),
+        at: loop.now + UInt64(settings.delayMicroseconds) * 1000)
     } else {
       sendAnswer(slot)
     }

@@ -35,8 +35,8 @@ struct ModelWorker: ~Copyable {
         take(completion)
         loop.release(completion)
       }
-      while let slot = delayed.pop(now: loop.now) {
-        if connections.isUsed(slot), connections[slot].isBusy { sendAnswer(slot) }
+      while let due = delayed.pop(now: loop.now) {
+        if connections.contains(due.slot, generation: due.generation) { sendAnswer(due.slot) }
       }
       if answered > 0 {
         state.answered.add(answered, ordering: .relaxed)
