@@ -63,6 +63,11 @@ let dataPlane: [Target] = [
     name: "ProxyTests",
     dependencies: ["Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit"],
     swiftSettings: strict),
+  // Carries calls through a simulated worker, for the counts of `Scripts/call-counts`.
+  .executableTarget(
+    name: "data-path-probe",
+    dependencies: ["Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit"],
+    path: "Tests/CallCounts/Probe", swiftSettings: dataPath),
 ]
 
 /// Fuzz targets: a C program each, which libFuzzer drives in a fuzz build (`Scripts/fuzz`) and which replays files given to
