@@ -33,6 +33,10 @@ let shims: [Target] = [
   .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
   // Vectorscan: regular expressions in linear time, compiled at load, scanned without allocation.
   .systemLibrary(name: "CHyperscan", pkgConfig: "libhs", providers: [.apt(["libvectorscan-dev"])]),
+  // llhttp as Debian's node-llhttp ships it: the second opinion on HTTP, for fuzzing and benchmarks only.
+  .target(
+    name: "CLLHTTP", path: "Tests/Fuzz/CLLHTTP",
+    cSettings: [.unsafeFlags(["-I/usr/share/include/llhttp"])]),
 ]
 
 /// The data plane and its tests: no package from outside.
@@ -47,7 +51,8 @@ let dataPlane: [Target] = [
     dependencies: ["EventLoop", "Wire", "Policy", "Identity", "Audit", "CLinux", "COpenSSL"],
     swiftSettings: dataPath),
   .executableTarget(
-    name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "CScan"], path: "Benchmarks",
+    name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "CScan", "CLLHTTP"],
+    path: "Benchmarks",
     swiftSettings: dataPath),
   .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
   .testTarget(name: "WireTests", dependencies: ["Wire", "CScan"], swiftSettings: strict),
@@ -63,10 +68,6 @@ let dataPlane: [Target] = [
 /// Fuzz targets: a C program each, which libFuzzer drives in a fuzz build (`Scripts/fuzz`) and which replays files given to
 /// it in any other build. The Swift half of each says what must hold.
 let fuzzers: [Target] = [
-  // llhttp as Debian's node-llhttp ships it: the second opinion on HTTP.
-  .target(
-    name: "CLLHTTP", path: "Tests/Fuzz/CLLHTTP",
-    cSettings: [.unsafeFlags(["-I/usr/share/include/llhttp"])]),
   .target(
     name: "WireFuzzing", dependencies: ["Wire", "CLLHTTP"], path: "Tests/Fuzz/WireFuzzing",
     swiftSettings: strict),

@@ -6,7 +6,7 @@
 /// bits. Being ordered by time, an id also says in which segment to look.
 ///
 /// Text: 13 Crockford base-32 digits in lower case, no `i l o u`. 2026-03-01 00:00:00.001 on worker 3, first call:
-/// 5 097 600 001 ms << 23 | 3 << 13 = 0x0097'EB7A'0080'6000 = `02fxdf8040c00`.
+/// 5 097 600 001 ms << 23 | 3 << 13 = `015zbk8080r00`.
 public struct RecordID: BitwiseCopyable, Hashable, Comparable, Sendable, CustomStringConvertible {
   public var value: UInt64
 

@@ -1,6 +1,6 @@
 public import Audit
-public import EventLoop
 internal import CLinux
+public import EventLoop
 internal import Synchronization
 
 /// The data plane of one process: a worker per core on the same listeners, until it is stopped.

@@ -1,7 +1,7 @@
 import Policy
 import Testing
 
-@testable import Configuration
+@testable import SluiceConfiguration
 
 /// Files that nobody writes by mistake: they must be refused quickly, and never crash the reader.
 @Suite struct HostileTextTests {

@@ -3,7 +3,7 @@ import Identity
 import Policy
 import Testing
 
-@testable import Configuration
+@testable import SluiceConfiguration
 
 /// A folder for one test, gone after it.
 private final class Folder {
@@ -85,7 +85,7 @@ private final class Folder {
     let error = loaded.source.error(at: "servers.orders.url", "no such host")
     #expect(error.description.hasPrefix("\(file):6:18: servers.orders.url: no such host\n"))
     // A value that is not in the file is shown where it would stand.
-    let other = loaded.source.error(at: "servers.orders.limits.connect_timeout", "x")
+    let other = loaded.source.error(at: "servers.orders.credential.value", "x")
     #expect(other.description.hasPrefix("\(file):6:11: "))
   }
 }

@@ -2,7 +2,7 @@ import Identity
 import Policy
 import Testing
 
-@testable import Configuration
+@testable import SluiceConfiguration
 
 /// Every key that the file may have, with a value other than its default: what is written must
 /// arrive.
@@ -20,14 +20,6 @@ import Testing
         url: http://Orders.internal:9000/a/mcp
         path: /o
         credential: { header: Authorization, scheme: Bearer, value: "env:TOKEN" }
-        limits:
-          response_size: 1MiB
-          event_size: 2MiB
-          upstream_connections: 3
-          connect_timeout: 4s
-          first_byte_timeout: 5s
-          stream_idle_timeout: 6s
-          upstream_idle_timeout: 7s
       crm:
         url: http://[fd00::1]
     profiles:
@@ -69,21 +61,19 @@ import Testing
       ring_size: 128KiB
     limits:
       head_size: 2KiB
-      head_fields: 9
       request_size: 3KiB
       response_size: 4KiB
-      event_size: 5KiB
       json_depth: 6
-      json_number_length: 17
-      json_string_size: 7KiB
+      pipeline_size: 5KiB
+      stream_backlog_size: 6KiB
+      worker_memory: 7MiB
       max_connections: 8
       upstream_connections: 9
-      sessions: 10
+      upstream_idle_connections: 0
       head_timeout: 11ms
       body_timeout: 12s
       idle_timeout: 13m
       write_timeout: 14h
-      session_idle_timeout: 15s
       connect_timeout: 16s
       first_byte_timeout: 17s
       stream_idle_timeout: 18s
@@ -141,29 +131,15 @@ import Testing
     #expect(crm.credential == nil)
   }
 
-  @Test func limitsOfServers() {
-    let own = configuration.limits(of: configuration.servers[0])
-    var expected = configuration.limits
-    expected.responseBytesMax = 1 << 20
-    expected.eventBytesMax = 2 << 20
-    expected.upstreamConnectionsMax = 3
-    expected.connectMilliseconds = 4000
-    expected.firstByteMilliseconds = 5000
-    expected.streamIdleMilliseconds = 6000
-    expected.upstreamIdleMilliseconds = 7000
-    #expect(own == expected)
-    #expect(configuration.limits(of: configuration.servers[1]) == configuration.limits)
-  }
-
   @Test func profiles() throws {
     let profile = try #require(configuration.profiles.first)
     #expect(profile.name == "analyst")
-    #expect(profile.position == SourcePosition(line: 24, column: 3))
+    #expect(profile.position == SourcePosition(line: 16, column: 3))
     #expect(profile.groups == ["staff"])
     #expect(profile.principals == ["bot"])
     #expect(profile.allow.map(\.server) == ["orders", "*"])
     #expect(profile.allow.map(\.tools) == [["query", "list_*"], ["get?"]])
-    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 27, column: 82))
+    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 19, column: 82))
   }
 
   @Test func rules() {
@@ -172,7 +148,7 @@ import Testing
     let rule = configuration.rules[0]
     #expect(rule.definition.message == "No.\nNever.\n")
     #expect(rule.note == "Because.")
-    #expect(rule.definition.position == SourcePosition(line: 29, column: 5))
+    #expect(rule.definition.position == SourcePosition(line: 21, column: 5))
     let match = rule.definition.match
     #expect(match.servers == ["orders"])
     #expect(match.tools == ["q*"])
@@ -218,21 +194,19 @@ import Testing
   @Test func limits() {
     var expected = LimitsConfiguration()
     expected.headBytesMax = 2 << 10
-    expected.headFieldsMax = 9
     expected.requestBytesMax = 3 << 10
     expected.responseBytesMax = 4 << 10
-    expected.eventBytesMax = 5 << 10
     expected.jsonDepthMax = 6
-    expected.jsonNumberBytesMax = 17
-    expected.jsonStringBytesMax = 7 << 10
+    expected.pipelineBytesMax = 5 << 10
+    expected.streamBacklogBytesMax = 6 << 10
+    expected.workerMemoryBytesMax = 7 << 20
     expected.connectionsMax = 8
     expected.upstreamConnectionsMax = 9
-    expected.sessionsMax = 10
+    expected.upstreamIdleConnectionsMax = 0
     expected.headMilliseconds = 11
     expected.bodyMilliseconds = 12_000
     expected.idleMilliseconds = 780_000
     expected.writeMilliseconds = 50_400_000
-    expected.sessionIdleMilliseconds = 15_000
     expected.connectMilliseconds = 16_000
     expected.firstByteMilliseconds = 17_000
     expected.streamIdleMilliseconds = 18_000
@@ -275,7 +249,7 @@ import Testing
     // key.
     var sample = Sample()
     sample.rest =
-      "limits: { head_size: 32KiB, idle_timeout: 2m, max_connections: 20000 }\nworkers: { count: auto, buffer_size: 16KiB }"
+      "limits: { head_size: 32KiB, idle_timeout: 75s, max_connections: 16384 }\nworkers: { count: auto, buffer_size: 16KiB }"
     let configuration = try? read(sample.text).0
     #expect(configuration?.limits == LimitsConfiguration())
     #expect(configuration?.workers == WorkersConfiguration())

@@ -58,6 +58,7 @@ import Testing
       object["required"] as? [String] == ["listeners", "identity", "servers", "profiles", "audit"])
     let properties = try #require(object["properties"] as? [String: Any])
     let limits = try #require(properties["limits"] as? [String: Any])
+    #expect(limits["type"] as? [String] == ["object", "null"])
     let keys = try #require(limits["properties"] as? [String: Any])
     let head = try #require(keys["head_size"] as? [String: Any])
     #expect(head["default"] as? String == "32KiB")

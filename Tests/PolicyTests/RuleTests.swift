@@ -61,6 +61,7 @@ struct RuleTests {
           ])),
       ]))
     #expect(harness.decide(method: .toolsList) == .allowed(rule: nil, masks: [0]))
+    #expect(harness.decide(method: .session) == .allowed(rule: nil, masks: [0, 1, 2]))
     let masks = harness.program.masksOutsideCalls(
       principal: harness.program.principal(at: 0), server: ServerID(index: 0))
     #expect((0..<256).filter { masks.contains($0) } == [0, 1, 2])

@@ -34,9 +34,10 @@ struct CallTests {
     #expect(answer.contains(#"Ask the \"owners\"."#))
   }
 
-  @Test(arguments: [
-    (nil, "401"), ("wrong", "401"), ("key-ada", "200"),
-  ] as [(String?, String)])
+  @Test(
+    arguments: [
+      (nil, "401"), ("wrong", "401"), ("key-ada", "200"),
+    ] as [(String?, String)])
   func callersAreRecognised(key: String?, status: String) throws {
     let gateway = try SimulatedGateway()
     let answer = gateway.exchange(
@@ -92,7 +93,8 @@ struct CallTests {
     let answer = gateway.exchange(text)
     #expect(answer.hasPrefix("HTTP/1.1 200 OK\r\n"))
     #expect(gateway.requestsAtServers.first?.body == body)
-    #expect(gateway.requestsAtServers.first?.head.contains("Content-Length: \(body.utf8.count)") == true)
+    #expect(
+      gateway.requestsAtServers.first?.head.contains("Content-Length: \(body.utf8.count)") == true)
   }
 
   @Test func streamsArePassedOnEventByEvent() throws {

@@ -69,7 +69,10 @@ struct StormTests {
     return switch network.random(below: 6) {
     case 0: post(SimulatedGateway.call("query", #"{"sql":"DROP TABLE t"}"#, id: id))
     case 1: post(SimulatedGateway.call("forbidden", id: id))
-    case 2: post(SimulatedGateway.call("list_all", #"{"a":"\#(String(repeating: "x", count: 3000))"}"#, id: id))
+    case 2:
+      post(
+        SimulatedGateway.call(
+          "list_all", #"{"a":"\#(String(repeating: "x", count: 3000))"}"#, id: id))
     default: post(SimulatedGateway.call("query", #"{"sql":"SELECT 1"}"#, id: id))
     }
   }
@@ -87,10 +90,15 @@ struct StormTests {
     case 0: return [.reset]
     case 1: return [.send("HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n{"), .wait(30), .end]
     case 2: return [.send("garbage \(secret)\r\n\r\n")]
-    case 3: return [.send("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 16\r\n\r\n\(secret)")]
+    case 3:
+      return [
+        .send("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 16\r\n\r\n\(secret)")
+      ]
     case 4: return [.send(SimulatedGateway.json(result + " ", more: "Content-Encoding: gzip\r\n"))]
     case 5:
-      return [.send(SimulatedGateway.json(result.replacingOccurrences(of: "\"id\":", with: "\"id\":9")))]
+      return [
+        .send(SimulatedGateway.json(result.replacingOccurrences(of: "\"id\":", with: "\"id\":9")))
+      ]
     case 6:
       return [.send(SimulatedGateway.json("{\"ssn\":\"\(secret)\",\"ssn\":1}"))]
     case 7, 8:
@@ -102,7 +110,8 @@ struct StormTests {
     case 9:
       // A stream that breaks off in the middle of an event.
       return [
-        .send(ServerText.streamHead), .send(ServerText.chunk("data: \(notification)\n\ndata: {\"id")),
+        .send(ServerText.streamHead),
+        .send(ServerText.chunk("data: \(notification)\n\ndata: {\"id")),
         .wait(10), .end,
       ]
     case 10: return []

@@ -38,6 +38,6 @@ import Testing
     let table = TextTable(
       columns: ["a", "name"],
       rows: [["a": 1, "name": "Ann"], ["a": 12_345, "name": .null]])
-    #expect(table.lines { $0 } == ["a      name", "1      Ann ", "12345  null"])
+    #expect(table.lines { $0 } == ["a      name", "1      Ann", "12345  null"])
   }
 }

@@ -132,19 +132,26 @@ import Wire
     Refused("POST / HTTP/1.1|Host: a|Content-Length: 0x5||", .contentLengthMalformed),
     Refused("POST / HTTP/1.1|Host: a|Content-Length: 05||", .contentLengthMalformed),
     Refused("POST / HTTP/1.1|Host: a|Content-Length: 5.0||", .contentLengthMalformed),
-    Refused("POST / HTTP/1.1|Host: a|Content-Length: 1234567890123456789||", .contentLengthMalformed),
+    Refused(
+      "POST / HTTP/1.1|Host: a|Content-Length: 1234567890123456789||", .contentLengthMalformed),
     Refused("POST / HTTP/1.1|Host: a|Content-Length: 5|Content-Length: 5||", .repeatedField),
     Refused("POST / HTTP/1.1|Host: a|Content-Length: 5|content-length: 6||", .repeatedField),
-    Refused("POST / HTTP/1.1|Host: a|Content-Length: 5|Transfer-Encoding: chunked||", .bothFramings),
-    Refused("POST / HTTP/1.1|Host: a|Transfer-Encoding: chunked|Content-Length: 5||", .bothFramings),
-    Refused("POST / HTTP/1.1|Host: a|Transfer-Encoding: gzip, chunked||", .transferEncodingUnsupported),
-    Refused("POST / HTTP/1.1|Host: a|Transfer-Encoding: chunked, chunked||", .transferEncodingUnsupported),
+    Refused(
+      "POST / HTTP/1.1|Host: a|Content-Length: 5|Transfer-Encoding: chunked||", .bothFramings),
+    Refused(
+      "POST / HTTP/1.1|Host: a|Transfer-Encoding: chunked|Content-Length: 5||", .bothFramings),
+    Refused(
+      "POST / HTTP/1.1|Host: a|Transfer-Encoding: gzip, chunked||", .transferEncodingUnsupported),
+    Refused(
+      "POST / HTTP/1.1|Host: a|Transfer-Encoding: chunked, chunked||", .transferEncodingUnsupported),
     Refused("POST / HTTP/1.1|Host: a|Transfer-Encoding: identity||", .transferEncodingUnsupported),
     Refused("POST / HTTP/1.1|Host: a|Transfer-Encoding: xchunked||", .transferEncodingUnsupported),
-    Refused("POST / HTTP/1.1|Host: a|Transfer-Encoding: \"chunked\"||", .transferEncodingUnsupported),
+    Refused(
+      "POST / HTTP/1.1|Host: a|Transfer-Encoding: \"chunked\"||", .transferEncodingUnsupported),
     Refused("POST / HTTP/1.1|Host: a|Transfer-Encoding:||", .transferEncodingUnsupported),
     Refused(
-      "POST / HTTP/1.1|Host: a|Transfer-Encoding: chunked|Transfer-Encoding: identity||", .repeatedField),
+      "POST / HTTP/1.1|Host: a|Transfer-Encoding: chunked|Transfer-Encoding: identity||",
+      .repeatedField),
     Refused("POST / HTTP/1.0|Host: a|Transfer-Encoding: chunked||", .transferEncodingInHTTP10),
   ]
 
@@ -175,7 +182,8 @@ import Wire
         let isControl = (byte < 0x20 && byte != 9 && byte != 10 && byte != 13) || byte == 0x7f
         let reading = readRequest(bytes)
         if isControl {
-          let expected: HTTPRefusalReason = place == 0 && byte == 0x16 ? .tlsOnPlainListener : .controlByte
+          let expected: HTTPRefusalReason =
+            place == 0 && byte == 0x16 ? .tlsOnPlainListener : .controlByte
           #expect(reading == .refused(expected, 400), "byte \(byte) at \(place)")
         } else if byte == 10 {
           #expect(reading == .refused(.bareLineFeed, 400), "at \(place)")
@@ -188,9 +196,11 @@ import Wire
 
   @Test func lineFeedsAloneNeverEndAHead() {
     #expect(readRequest(Array("GET / HTTP/1.1\nHost: a\n\n".utf8)) == .refused(.bareLineFeed, 400))
-    #expect(readRequest(Array("GET / HTTP/1.1\r\nHost: a\r\n\n".utf8)) == .refused(.bareLineFeed, 400))
     #expect(
-      readRequest(Array("GET / HTTP/1.1\r\nHost: a\r\r\n\r\n".utf8)) == .refused(.bareCarriageReturn, 400))
+      readRequest(Array("GET / HTTP/1.1\r\nHost: a\r\n\n".utf8)) == .refused(.bareLineFeed, 400))
+    #expect(
+      readRequest(Array("GET / HTTP/1.1\r\nHost: a\r\r\n\r\n".utf8))
+        == .refused(.bareCarriageReturn, 400))
   }
 
   @Test func acceptedForms() throws {
@@ -212,12 +222,16 @@ import Wire
     #expect(try summary("POST / HTTP/1.1|Host: a|X:||").fields == ["host Host=a", "other X="])
     #expect(try summary("POST / HTTP/1.1|Host:\t a \t||").fields == ["host Host=a"])
     #expect(
-      try summary("POST / HTTP/1.1|Host: a|X: \u{e9}:b||").fields == ["host Host=a", "other X=\u{e9}:b"])
+      try summary("POST / HTTP/1.1|Host: a|X: \u{e9}:b||").fields == [
+        "host Host=a", "other X=\u{e9}:b",
+      ])
     #expect(try summary("BREW / HTTP/1.1|Host: a||").method == .other)
     #expect(try summary("post / HTTP/1.1|Host: a||").method == .other)
     #expect(try summary("X / HTTP/1.1|Host: a||").method == .other)
     #expect(try summary("PROPPATCHES / HTTP/1.1|Host: a||").method == .other)
-    #expect(try summary("POST / HTTP/1.1|Host: a|Mcp-Param-X: 1||").fields[1] == "mcpParameter Mcp-Param-X=1")
+    #expect(
+      try summary("POST / HTTP/1.1|Host: a|Mcp-Param-X: 1||").fields[1]
+        == "mcpParameter Mcp-Param-X=1")
   }
 
   @Test(arguments: [
@@ -225,7 +239,8 @@ import Wire
     ("HEAD", .head), ("PUT", .put), ("PATCH", .patch), ("GETS", .other), ("PO", .other),
   ])
   func methods(name: String, method: HTTPMethod) {
-    guard case .complete(let summary) = readRequest(httpBytes("\(name) / HTTP/1.1|Host: a||")) else {
+    guard case .complete(let summary) = readRequest(httpBytes("\(name) / HTTP/1.1|Host: a||"))
+    else {
       Issue.record("not read")
       return
     }
@@ -245,13 +260,15 @@ import Wire
     Persistence(version: 1, connection: "Connection: keep-alive|", keepsAlive: true),
     Persistence(version: 1, connection: "Connection: keep-alive, close|", keepsAlive: false),
     Persistence(version: 1, connection: "Connection: te ,\tclose ,|", keepsAlive: false),
-    Persistence(version: 1, connection: "Connection: close|Connection: keep-alive|", keepsAlive: false),
+    Persistence(
+      version: 1, connection: "Connection: close|Connection: keep-alive|", keepsAlive: false),
     Persistence(version: 1, connection: "Connection: closed|", keepsAlive: true),
     Persistence(version: 0, connection: "", keepsAlive: false),
     Persistence(version: 0, connection: "Connection: keep-alive|", keepsAlive: true),
     Persistence(version: 0, connection: "Connection: Keep-Alive|", keepsAlive: true),
     Persistence(version: 0, connection: "Connection: x|", keepsAlive: false),
-    Persistence(version: 0, connection: "Connection: keep-alive|Connection: close|", keepsAlive: false),
+    Persistence(
+      version: 0, connection: "Connection: keep-alive|Connection: close|", keepsAlive: false),
   ])
   func persistence(row: Persistence) {
     let head = "GET / HTTP/1.\(row.version)|Host: a|\(row.connection)|"
@@ -268,7 +285,8 @@ import Wire
       return summary.expectsContinue
     }
     #expect(expects("POST / HTTP/1.1|Host: a|Expect: 100-Continue|Content-Length: 2||") == true)
-    #expect(expects("POST / HTTP/1.1|Host: a|Expect: 100-continue|Transfer-Encoding: chunked||") == true)
+    #expect(
+      expects("POST / HTTP/1.1|Host: a|Expect: 100-continue|Transfer-Encoding: chunked||") == true)
     #expect(expects("POST / HTTP/1.1|Host: a|Expect: 100-continue||") == false)
     #expect(expects("POST / HTTP/1.0|Expect: 100-continue|Content-Length: 2||") == false)
   }

@@ -60,7 +60,8 @@ func readRequest(
     }
     return .complete(
       RequestSummary(
-        method: head.method, target: httpText(bytes, head.target), query: httpText(bytes, head.query),
+        method: head.method, target: httpText(bytes, head.target),
+        query: httpText(bytes, head.query),
         minorVersion: head.minorVersion, headBytes: head.headBytes, framing: head.framing,
         keepAlive: head.keepAlive, expectsContinue: head.expectsContinue, accepts: head.accepts,
         fields: lines))
@@ -110,7 +111,7 @@ struct HTTPSeededGenerator: RandomNumberGenerator {
   }
 }
 
-extension Array<UInt8> {
+extension [UInt8] {
   var rawBytes: RawSpan {
     @_lifetime(borrow self)
     get { unsafe span.bytes }

@@ -51,7 +51,8 @@ func readEvents(_ pieces: [[UInt8]], eventBytesMax: Int = 1 << 20) -> [SSEReadin
     Row(stream: "data: {\"a\":1}\n\n", events: [SSEReading(data: "{\"a\":1}")]),
     Row(stream: "event: message\r\ndata: x\r\n\r\n", events: [SSEReading(data: "x")]),
     Row(stream: "event: message\rdata: x\r\r", events: [SSEReading(data: "x")]),
-    Row(stream: "data: x\r\n\ndata: y\n\r\n", events: [SSEReading(data: "x"), SSEReading(data: "y")]),
+    Row(
+      stream: "data: x\r\n\ndata: y\n\r\n", events: [SSEReading(data: "x"), SSEReading(data: "y")]),
     Row(stream: "data: x\r\rdata: y\r\r", events: [SSEReading(data: "x"), SSEReading(data: "y")]),
     Row(stream: "\u{feff}data: x\n\n", events: [SSEReading(data: "x")]),
     Row(stream: "\u{feff}\u{feff}data: x\n\n", events: []),
@@ -74,7 +75,9 @@ func readEvents(_ pieces: [[UInt8]], eventBytesMax: Int = 1 << 20) -> [SSEReadin
     Row(stream: "event: other\ndata: x\n\n", events: [SSEReading(name: .other, data: "x")]),
     Row(stream: "event: Message\ndata: x\n\n", events: [SSEReading(name: .other, data: "x")]),
     Row(stream: "event: other\nevent:\ndata: x\n\n", events: [SSEReading(data: "x")]),
-    Row(stream: "event: other\n\ndata: x\n\n", events: [SSEReading(name: .other), SSEReading(data: "x")]),
+    Row(
+      stream: "event: other\n\ndata: x\n\n",
+      events: [SSEReading(name: .other), SSEReading(data: "x")]),
     Row(stream: "Data: x\ndatax: y\ndat: z\n data: w\nunknown\n\n", events: []),
     Row(stream: "data: x\n\ndata: cut", events: [SSEReading(data: "x")]),
     Row(stream: "data: x\n\ndata: cut\n", events: [SSEReading(data: "x")]),
@@ -87,7 +90,8 @@ func readEvents(_ pieces: [[UInt8]], eventBytesMax: Int = 1 << 20) -> [SSEReadin
     #expect(readEvents([bytes]) == row.events)
     #expect(readEvents(bytes.map { [$0] }) == row.events)
     for cut in 0...bytes.count {
-      #expect(readEvents([Array(bytes[..<cut]), Array(bytes[cut...])]) == row.events, "cut at \(cut)")
+      #expect(
+        readEvents([Array(bytes[..<cut]), Array(bytes[cut...])]) == row.events, "cut at \(cut)")
     }
   }
 }

@@ -57,8 +57,6 @@ public enum StarterConfiguration {
         # referred to, as env:NAME or file:/path, and never written here. With a scheme, "<scheme>
         # <secret>" is sent.
         #credential: { header: Authorization, scheme: Bearer, value: "env:ORDERS_TOKEN" }
-        # Bounds for this server that differ from the general ones below.
-        #limits: { first_byte_timeout: 300s }
 
     # Permission profiles: who may use what. Everything else is refused, and tools/list shows only
     # what is allowed. A profile is given to groups, or to service accounts by name. In names of
@@ -128,7 +126,7 @@ public enum StarterConfiguration {
       let setting = "  #\(key.name): \(value)"
       let padding = String(repeating: " ", count: max(1, 34 - setting.count))
       let line = "\(setting)\(padding)# \(key.explanation)"
-      return line.count <= 110
+      return line.count <= 100
         ? line
         : "  # \(key.explanation.prefix(1).uppercased())\(key.explanation.dropFirst()):\n\(setting)"
     }

@@ -98,8 +98,10 @@ struct KeyTable<Owner: SchemaObject> {
   }
 
   var schema: JSONValue {
+    // An editor accepts an empty section where the reader does.
+    let isAllOptional = !keys.contains(where: \.isRequired)
     var schema: [(String, JSONValue)] = [
-      ("type", "object"),
+      ("type", isAllOptional ? ["object", "null"] : "object"),
       ("properties", .object(keys.map { ($0.name, $0.schema) })),
     ]
     let required = keys.filter(\.isRequired).map { JSONValue.string($0.name) }

@@ -9,9 +9,6 @@ public struct ServerConfiguration: Sendable {
   public var path = ""
   /// What the gateway proves itself with to the server; nil sends nothing.
   public var credential: CredentialConfiguration?
-  /// Its own bounds; whatever is nil is as `Configuration.limits` says (`Configuration.limits(of:)`
-  /// puts both together).
-  public var limits = ServerLimitsConfiguration()
   public var position: SourcePosition?
 
   public init() {}
@@ -48,14 +45,13 @@ extension ServerConfiguration: SchemaObject {
         .optional(
           "credential", \.credential, Shape<CredentialConfiguration>.object.optional,
           "what the gateway proves itself with to the server; agents never see it"),
-        .optional(
-          "limits", \.limits, .object, "bounds for this server that differ from the general limits"),
       ],
       later: [
         (
           "command",
           "servers on standard input and output come with a later version; run this one behind an HTTP bridge"
         ),
+        ("limits", "bounds for one server come with a later version; use the general \"limits\""),
         ("tls", "TLS comes with the next version"),
         ("tool_pinning", "leave it out"),
         ("health", "a server that fails is tried again by itself; leave it out"),

@@ -2,11 +2,12 @@
 extension PolicyChecker {
   /// Whether any call that some profile allows could ever reach each rule.
   mutating func checkReach() {
+    let allowed = AllowedTools(policy)
     for rule in policy.rules {
       let tools = definition.rules[rule.number].match.tools ?? []
-      var reaches = tools.isEmpty && isAnythingAllowed(on: rule.servers)
+      var reaches = tools.isEmpty && allowed.isAnything(on: rule.servers)
       for tool in tools {
-        if isAllowed(tool.text, on: rule.servers) {
+        if allowed.contains(tool.text, on: rule.servers) {
           reaches = true
         } else {
           reportUnreachable(tool, rule)
@@ -18,7 +19,7 @@ extension PolicyChecker {
           "no profile allows anything on \(serverList(rule)), so the rule can never apply. "
             + "Allow something there, or take the rule out.")
       }
-      if reaches { checkCallers(of: rule) }
+      if reaches { checkCallers(of: rule, allowed) }
     }
   }
 
@@ -36,39 +37,26 @@ extension PolicyChecker {
     return rule.servers.map { "\"\(policy.servers[$0])\"" }.joined(separator: ", ")
   }
 
-  private func isAnythingAllowed(on servers: [Int]) -> Bool {
-    policy.profiles.contains { $0.grants.contains { servers.contains($0.server) } }
-  }
-
-  private func isAllowed(_ tool: String, on servers: [Int]) -> Bool {
-    policy.profiles.contains { isAllowed(tool, on: servers, by: $0) }
-  }
-
-  private func isAllowed(_ tool: String, on servers: [Int], by profile: ResolvedProfile) -> Bool {
-    profile.grants.contains { grant in
-      servers.contains(grant.server) && grant.tools.contains { Glob.intersect($0, tool) }
-    }
-  }
-
   /// Whether somebody the rule is for may call what it is about. Only asked when everybody it could be for is known:
   /// an identity provider may send anybody.
-  private mutating func checkCallers(of rule: ResolvedRule) {
+  private mutating func checkCallers(of rule: ResolvedRule, _ allowed: AllowedTools) {
     guard rule.principals != nil || rule.groups != nil else { return }
     if definition.hasIdentityProvider {
       guard let names = rule.principals, names.allSatisfy({ knownPrincipals[$0] != nil }) else {
         return
       }
     }
+    let names = rule.principals.map(Set.init)
+    let groups = rule.groups.map(Set.init)
     let callers = definition.principals.filter { principal in
-      let groups = principal.groups.map(\.text)
-      return rule.principals?.contains(principal.name) != false
-        && rule.groups.map { !$0.filter(groups.contains).isEmpty } != false
+      names?.contains(principal.name) != false
+        && (groups.map { groups in principal.groups.contains { groups.contains($0.text) } } ?? true)
     }
-    let reaches = callers.contains { caller in
-      policy.profiles.contains { profile in
-        has(caller, profile)
-          && (rule.tools ?? ["*"]).contains { isAllowed($0, on: rule.servers, by: profile) }
-      }
+    // Profiles are few, callers may be many: each profile is looked at once.
+    let reaches = policy.profiles.indices.contains { number in
+      let profile = policy.profiles[number]
+      return callers.contains { has($0, profile) }
+        && (rule.tools ?? ["*"]).contains { allowed.contains($0, on: rule.servers, by: number) }
     }
     guard !reaches else { return }
     report(
@@ -82,6 +70,37 @@ extension PolicyChecker {
   private func has(_ principal: PrincipalDefinition, _ profile: ResolvedProfile) -> Bool {
     profile.principals.contains(principal.name)
       || principal.groups.contains { profile.groups.contains($0.text) }
+  }
+}
+
+/// What profiles allow, by server: all of them together, and each of them.
+private struct AllowedTools {
+  private var onServer: [Int: ToolPatterns] = [:]
+  private var ofProfile: [[Int: ToolPatterns]] = []
+
+  init(_ policy: ResolvedPolicy) {
+    for profile in policy.profiles {
+      var own: [Int: ToolPatterns] = [:]
+      for grant in profile.grants {
+        for tool in grant.tools {
+          own[grant.server, default: ToolPatterns()].insert(tool)
+          onServer[grant.server, default: ToolPatterns()].insert(tool)
+        }
+      }
+      ofProfile.append(own)
+    }
+  }
+
+  func isAnything(on servers: [Int]) -> Bool {
+    servers.contains { onServer[$0] != nil }
+  }
+
+  func contains(_ tool: String, on servers: [Int]) -> Bool {
+    servers.contains { onServer[$0]?.meets(tool) == true }
+  }
+
+  func contains(_ tool: String, on servers: [Int], by profile: Int) -> Bool {
+    servers.contains { ofProfile[profile][$0]?.meets(tool) == true }
   }
 }
 
@@ -115,10 +134,11 @@ extension PolicyChecker {
       && includes(earlier.groups, later.groups) && includesTools(earlier.tools, later.tools)
   }
 
-  private func includes<Name: Hashable>(_ outer: [Name]?, _ inner: [Name]?) -> Bool {
+  /// Whether all of `inner` is in `outer`. Most pairs of rules part at the first name.
+  private func includes<Name: Equatable>(_ outer: [Name]?, _ inner: [Name]?) -> Bool {
     guard let outer else { return true }
     guard let inner else { return false }
-    return Set(inner).isSubset(of: outer)
+    return inner.allSatisfy(outer.contains)
   }
 
   private func includesTools(_ outer: [String]?, _ inner: [String]?) -> Bool {

@@ -1,10 +1,10 @@
 extension PolicyEmitter {
-  /// A tool that some profile or rule names exactly on a server, and everything it needs to be judged.
+  /// Everything that concerns one server.
   private struct Scope {
     var server: Int
     /// Profiles with patterns for the server, each with all of them.
-    var profiles: [(number: Int, tools: [String])]
-    var rules: [ResolvedRule]
+    var profiles: [(number: Int, tools: ToolPatterns)]
+    var rules: [(rule: ResolvedRule, tools: ToolPatterns?)]
   }
 
   mutating func emitServer(_ server: Int) {
@@ -12,11 +12,11 @@ extension PolicyEmitter {
       server: server,
       profiles: policy.profiles.enumerated().compactMap { number, profile in
         let tools = profile.grants.filter { $0.server == server }.flatMap(\.tools)
-        return tools.isEmpty ? nil : (number, tools)
+        return tools.isEmpty ? nil : (number, ToolPatterns(tools))
       },
-      rules: policy.rules.filter { $0.servers.contains(server) })
+      rules: policy.rules.filter { $0.servers.contains(server) }
+        .map { ($0, $0.tools.map { ToolPatterns($0) }) })
     let names = exactNames(scope)
-    guard fitsLimit(names.count, scope) else { return }
     var profiles = BoundedSet()
     for profile in scope.profiles { profiles.insert(profile.number) }
     let nameRange = emitNames(names, scope)
@@ -26,41 +26,42 @@ extension PolicyEmitter {
       ServerRow(
         profiles: profiles, names: nameRange, foldedNames: foldedRange, otherTools: otherTools,
         maskEntries: emitMaskEntries(scope)))
+    checkLimit(server, names.count)
   }
 
-  /// Each tool that is named exactly, once. By its bytes: Swift's strings are equal when only their composition
-  /// differs (é as one scalar or two), tools' names are not.
-  private func exactNames(_ scope: Scope) -> [String] {
-    let named = scope.profiles.flatMap(\.tools) + scope.rules.flatMap { $0.tools ?? [] }
-    return Set(named.filter { !Glob.isGlob($0) }.map { Array($0.utf8) })
-      .map { String(decoding: $0, as: UTF8.self) }
-      .sorted()
+  /// Each tool that some profile or rule names exactly, once.
+  private func exactNames(_ scope: Scope) -> [[UInt8]] {
+    var names: Set<[UInt8]> = []
+    for profile in scope.profiles { names.formUnion(profile.tools.exact) }
+    for rule in scope.rules { names.formUnion(rule.tools?.exact ?? []) }
+    return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
-  /// Reports a policy whose tables would grow past their limit, before they do.
-  private mutating func fitsLimit(_ names: Int, _ scope: Scope) -> Bool {
-    let most = (names + 2) * (scope.profiles.count + scope.rules.count)
-    guard entries.count + grants.count + most > limits.tableEntriesMax else { return true }
+  private var tableEntries: Int { entries.count + grants.count }
+
+  /// Reports, once, a policy whose tables have grown past their limit; no row is added after that.
+  private mutating func checkLimit(_ server: Int, _ names: Int) {
+    guard tableEntries > limits.tableEntriesMax, !problems.contains(where: { $0.kind == .tooMany })
+    else { return }
     problems.append(
       PolicyProblem(
-        kind: .tooMany, subject: "server \"\(policy.servers[scope.server])\"", position: nil,
+        kind: .tooMany, subject: "server \"\(policy.servers[server])\"", position: nil,
         message: "\(names) tools times the rules and profiles that concern them need more than "
           + "tableEntriesMax = \(limits.tableEntriesMax) entries. Use globs, or narrow rules to servers."
       ))
-    return false
   }
 
   /// The row of every tool that is named exactly, behind a hash table of their names.
-  private mutating func emitNames(_ names: [String], _ scope: Scope) -> TableRange {
+  private mutating func emitNames(_ names: [[UInt8]], _ scope: Scope) -> TableRange {
     var slots = emptySlots(for: names.count)
-    for name in names {
-      insert(name: Array(name.utf8), row: emitRow(name, scope), into: &slots)
+    for name in names where tableEntries <= limits.tableEntriesMax {
+      insert(name: name, row: emitRow(name, scope), into: &slots)
     }
     nameSlots += slots
     return TableRange(first: UInt32(nameSlots.count - slots.count), count: UInt32(slots.count))
   }
 
-  private mutating func emitFolded(_ names: [String]) -> TableRange {
+  private mutating func emitFolded(_ names: [[UInt8]]) -> TableRange {
     let folded = Set(names.map { NameFold.fold($0) })
     var slots = emptySlots(for: folded.count)
     for name in folded { insert(name: name, row: 0, into: &slots) }
@@ -83,52 +84,40 @@ extension PolicyEmitter {
     slots[place] = NameSlot(hash: hash, name: text.insert(name), row: row)
   }
 
-  private mutating func emitRow(_ name: String, _ scope: Scope) -> UInt32 {
+  private mutating func emitRow(_ name: [UInt8], _ scope: Scope) -> UInt32 {
     let firstGrant = UInt32(grants.count)
-    for profile in scope.profiles where profile.tools.contains(where: { matches($0, name) }) {
+    for profile in scope.profiles where profile.tools.matches(name) {
       grants.append(ToolGrant(profile: UInt32(profile.number), pattern: ToolGrant.matched))
     }
     let firstEntry = UInt32(entries.count)
-    let folded = String(decoding: NameFold.fold(name), as: UTF8.self)
-    for rule in scope.rules {
-      guard let tool = relation(of: rule, to: name, folded: folded) else { continue }
-      append(rule, tool)
+    let folded = NameFold.fold(name)
+    for (rule, tools) in scope.rules {
+      if tools?.matches(name) != false {
+        append(rule, .matches)
+      } else if tools?.matchesFolded(folded) == true {
+        // Another exact name that folds to the same is another tool, both being known; a glob is about all names of
+        // a shape, and one that has it but for its case may be one that its author meant.
+        append(rule, .undecided)
+      }
     }
     return appendRow(firstGrant, firstEntry)
-  }
-
-  private func matches(_ pattern: String, _ name: String) -> Bool {
-    Glob.isGlob(pattern) ? Glob.matches(pattern, name) : pattern.utf8.elementsEqual(name.utf8)
-  }
-
-  private func relation(
-    of rule: ResolvedRule, to name: String, folded: String
-  ) -> RuleEntry.Tool? {
-    guard let tools = rule.tools else { return .matches }
-    if tools.contains(where: { matches($0, name) }) { return .matches }
-    // Another exact name that folds to the same is another tool, both being known; a glob is about all names of
-    // a shape, and one that has it but for its case may be one that its author meant.
-    let folds = tools.contains { tool in
-      Glob.isGlob(tool)
-        && Glob.matches(String(decoding: NameFold.fold(tool), as: UTF8.self), folded)
-    }
-    return folds ? .undecided : nil
   }
 
   private mutating func emitOtherTools(_ scope: Scope) -> UInt32 {
     let firstGrant = UInt32(grants.count)
     for profile in scope.profiles {
-      if profile.tools.contains("*") {
+      if profile.tools.isOpen {
         grants.append(ToolGrant(profile: UInt32(profile.number), pattern: ToolGrant.matched))
         continue
       }
-      for tool in Set(profile.tools).sorted() where Glob.isGlob(tool) {
-        grants.append(ToolGrant(profile: UInt32(profile.number), pattern: patternNumber(tool)))
+      for glob in profile.tools.globs {
+        grants.append(
+          ToolGrant(profile: UInt32(profile.number), pattern: patternNumber(glob.text)))
       }
     }
     let firstEntry = UInt32(entries.count)
-    for rule in scope.rules {
-      if rule.tools?.contains("*") != false {
+    for (rule, tools) in scope.rules {
+      if tools?.isOpen != false {
         append(rule, .matches)
       } else if rules[rule.number].patterns.count > 0 {
         append(rule, .patterns)
@@ -137,17 +126,16 @@ extension PolicyEmitter {
     return appendRow(firstGrant, firstEntry)
   }
 
-  private mutating func patternNumber(_ pattern: String) -> UInt32 {
-    let bytes = Array(pattern.utf8)
-    if let number = patternNumbers[bytes] { return number }
-    patterns.append(compilePattern(pattern))
-    patternNumbers[bytes] = UInt32(patterns.count - 1)
+  private mutating func patternNumber(_ pattern: [UInt8]) -> UInt32 {
+    if let number = patternNumbers[pattern] { return number }
+    patterns.append(compilePattern(String(decoding: pattern, as: UTF8.self)))
+    patternNumbers[pattern] = UInt32(patterns.count - 1)
     return UInt32(patterns.count - 1)
   }
 
   private mutating func emitMaskEntries(_ scope: Scope) -> TableRange {
     let first = UInt32(entries.count)
-    for rule in scope.rules where !rule.masks.isEmpty {
+    for (rule, _) in scope.rules where !rule.masks.isEmpty {
       entries.append(RuleEntry(rule: UInt32(rule.number), tool: .matches))
     }
     return TableRange(first: first, count: UInt32(entries.count) - first)

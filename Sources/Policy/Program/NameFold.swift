@@ -75,7 +75,10 @@ enum NameFold {
 extension NameFold {
   /// The folded form of a name of the configuration.
   static func fold(_ name: String) -> [UInt8] {
-    let bytes = Array(name.utf8)
+    fold(Array(name.utf8))
+  }
+
+  static func fold(_ bytes: [UInt8]) -> [UInt8] {
     return unsafe withUnsafeTemporaryAllocation(byteCount: bytes.count + 1, alignment: 1) {
       buffer in
       guard let base = buffer.baseAddress else { return [] }

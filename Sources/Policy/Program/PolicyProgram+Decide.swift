@@ -25,7 +25,12 @@ extension PolicyProgram {
     switch call.method {
     case .toolsCall:
       return decideToolCall(principal, server, row, call, index, bytes, &scratch)
-    case .initialize, .ping, .notification, .toolsList, .serverDiscover, .loggingSetLevel, .session:
+    case .session:
+      // A session's stream carries what any of its calls set off.
+      let masks = masksOutsideCalls(principal: principal, server: server)
+      return permit(
+        principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)
+    case .initialize, .ping, .notification, .toolsList, .serverDiscover, .loggingSetLevel:
       let masks = masksOfServer(row, principal, &scratch)
       return permit(
         principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)

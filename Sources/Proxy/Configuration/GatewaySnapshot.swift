@@ -1,6 +1,6 @@
+internal import EventLoop
 public import Identity
 public import Policy
-internal import EventLoop
 internal import Wire
 
 /// Everything a worker decides by: immutable, shared by all workers, made by the control plane.

@@ -40,6 +40,8 @@ struct Exchange: BitwiseCopyable {
   var sessionCount = 0
   /// The session id that the server gave with its answer to `initialize`.
   var openedSession = ShortText()
+  /// The version in the server's answer to `initialize`.
+  var agreedVersion = ProtocolVersion.v2025_03_26
 
   // The record.
   var record = RecordID(value: 0)
@@ -80,4 +82,3 @@ struct Exchange: BitwiseCopyable {
   var isWaiting = false
   var nextWaiting: UInt32 = .max
 }
-

@@ -63,7 +63,7 @@ extension Worker {
     case .refused(let why):
       // A refusal that cannot be recorded is still a refusal; the agent learns that the record is in trouble too.
       beginLocalAnswer(slot, status: 503) { out, exchange in
-        MCPAnswer.error(
+        LocalAnswer.error(
           id: exchange.id, code: -32603, text: why.text, record: exchange.record, into: &out)
       }
     }

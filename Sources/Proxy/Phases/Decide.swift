@@ -49,23 +49,17 @@ extension Worker {
     let modern = exchanges[slot].era == .modern
     let id = exchanges[slot].id
     let policy = snapshot.policy
-    beginLocalAnswer(slot, status: message.kind == .notification ? 400 : 200) { out, _ in
-      if isTool {
-        MCPAnswer.denied(
-          id: id, modern: modern, refusal: refusal, policy: policy, record: record, into: &out)
-      } else if refusal.reason == .methodNotAllowed {
-        MCPAnswer.error(
-          id: id, code: -32601, text: refusal.reason.text, record: record, into: &out)
-      } else {
-        MCPAnswer.error(
-          id: id, code: -31403, text: refusal.reason.text, record: record, into: &out)
-      }
-    }
-    if refusal.reason == .methodNotAllowed && modern && message.kind == .request {
-      exchanges[slot].status = 404
+    let era = exchanges[slot].era
+    // 200 even for a refusal: clients of the legacy era do not read the bodies of errors (mcp-wire 7.1).
+    let status: UInt16 =
+      message.kind == .notification
+      ? 400 : refusal.reason == .methodNotAllowed && modern ? 404 : 200
+    beginLocalAnswer(slot, status: status) { out, _ in
+      LocalAnswer.blocked(
+        refusal, policy: policy, id: id, era: era, isTool: isTool, record: record, into: &out)
     }
     var outcome = outcome(slot, .refused, side: .agent)
-    outcome.errorCode = isTool ? 0 : refusal.reason == .methodNotAllowed ? -32601 : -31403
+    outcome.errorCode = isTool ? 0 : LocalAnswer.errorCode(refusal)
     var facts = facts(slot, .block)
     describe(&facts, slot, head, body, message)
     facts.requestID = id.span
@@ -129,15 +123,8 @@ extension Worker {
     _ fields: inout UpstreamFields, _ slot: UInt32, _ head: RawSpan, _ body: RawSpan,
     _ message: MCPMessage
   ) {
-    if exchanges[slot].era == .modern {
-      if let version = message.bodyVersion {
-        fields.version = body.extracting(requestIndex.contents(of: version).range)
-      }
-      if let method = message.methodToken {
-        fields.method = body.extracting(requestIndex.contents(of: method).range)
-      }
-      if message.method == .toolsCall { fields.name = toolName(message, body) }
-    } else {
+    fields.message = exchanges[slot].era == .modern ? message : nil
+    if exchanges[slot].era == .legacy {
       fields.version = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
       fields.session = scratchBytes(Worker.sessionArea, exchanges[slot].sessionCount)
     }
@@ -146,7 +133,7 @@ extension Worker {
   /// The audit path takes no new call: fail closed, with an error that says why.
   private mutating func unrecordable(_ slot: UInt32, _ why: AuditRefusal) {
     beginLocalAnswer(slot, status: exchanges[slot].isNotification ? 503 : 200) { out, exchange in
-      MCPAnswer.error(
+      LocalAnswer.error(
         id: exchange.id, code: -32603, text: why.text, record: exchange.record, into: &out)
     }
     exchanges[slot].outcome = outcome(slot, .refused, side: .gateway, errorCode: -32603)

@@ -33,7 +33,7 @@ extension Worker {
     }
     let isKnown = status == 400 || status == 404 || status == 405
     beginLocalAnswer(exchange, status: isKnown ? status : 502) { out, exchange in
-      MCPAnswer.error(
+      LocalAnswer.error(
         id: exchange.id, code: status == 404 ? -32001 : -32600,
         text: status == 404 ? "Session not found." : "The server refused the request.",
         record: exchange.record, into: &out)
@@ -57,7 +57,10 @@ extension Worker {
     let masks = exchanges[exchange].masks
     let watch = masks.isEmpty ? JSONWatch.none : snapshot.masks.watch
     guard answerIndex.read(body, watch: watch) == nil else { return .unreadable }
-    guard case .message(let message) = MCPReader.read(body, index: answerIndex) else {
+    guard
+      case .message(let message) = MCPReader.read(
+        body, index: answerIndex, from: .server)
+    else {
       return .unreadable
     }
     switch message.kind {
@@ -82,6 +85,7 @@ extension Worker {
         exchange, .protocolError, side: .server, errorCode: Int32(clamping: code ?? 0))
       return
     }
+    noteVersion(exchange, message, body)
     var result = RecordedResult.success
     if exchanges[exchange].method == .toolsCall, let value = message.result,
       answerIndex.kind(of: value, in: body) == .object,
@@ -92,6 +96,17 @@ extension Worker {
     }
     exchanges[exchange].outcome = outcome(
       exchange, result, side: result == .success ? .none : .server)
+  }
+
+  /// Remembers which version `initialize` agreed on: the session is bound to it.
+  private mutating func noteVersion(_ exchange: UInt32, _ message: MCPMessage, _ body: RawSpan) {
+    guard exchanges[exchange].method == .initialize, let result = message.result,
+      answerIndex.kind(of: result, in: body) == .object,
+      let token = answerIndex.member("protocolVersion", of: result, in: body),
+      answerIndex.kind(of: token, in: body) == .string,
+      let version = ProtocolVersion(body.extracting(answerIndex.contents(of: token).range))
+    else { return }
+    exchanges[exchange].agreedVersion = version
   }
 
   /// Gives the agent one message as the whole answer.

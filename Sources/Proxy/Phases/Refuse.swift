@@ -39,6 +39,11 @@ struct LocalRefusal {
   static var sessionUnknown: LocalRefusal {
     LocalRefusal(status: 404, code: -32001, text: "Session not found.")
   }
+  static var sessionVersion: LocalRefusal {
+    LocalRefusal(
+      status: 400, code: -32600,
+      text: "MCP-Protocol-Version differs from the version of the session.")
+  }
   static var sessionMissing: LocalRefusal {
     LocalRefusal(status: 400, code: -32600, text: "This request needs a session.")
   }
@@ -102,8 +107,13 @@ extension Worker {
   }
 
   /// Answers in the server's stead, and records that.
-  /// - Parameter request: what is known of the request's bytes, for the record.
-  mutating func refuse(_ slot: UInt32, _ refusal: LocalRefusal, request: RawSpan = RawSpan()) {
+  /// - Parameters:
+  ///   - request: what is known of the request's head, for the record.
+  ///   - body: the body, when it was read.
+  mutating func refuse(
+    _ slot: UInt32, _ refusal: LocalRefusal, request: RawSpan = RawSpan(),
+    body: RawSpan = RawSpan()
+  ) {
     if refusal.closes { exchanges[slot].closesConnection = true }
     let connection = exchanges[slot].connection
     if connection != .max, connections[connection].state == .body {
@@ -113,7 +123,7 @@ extension Worker {
     outcome.failedSide = refusal.decision == .unavailable ? .gateway : .agent
     outcome.errorCode = refusal.code
     beginLocalAnswer(slot, status: refusal.status) { out, exchange in
-      MCPAnswer.error(
+      LocalAnswer.error(
         id: exchange.id, code: refusal.code, text: refusal.text, record: exchange.record,
         into: &out)
     }
@@ -124,6 +134,6 @@ extension Worker {
       // Method and path stand in for the JSON-RPC method: "POST /orders/mcp".
       facts.method = request.extracting(first: Int(head.target.end))
     }
-    finishLocalAnswer(slot, outcome, facts: facts, request: RawSpan())
+    finishLocalAnswer(slot, outcome, facts: facts, request: body)
   }
 }

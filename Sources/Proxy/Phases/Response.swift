@@ -280,12 +280,12 @@ extension Worker {
     }
     if exchanges[slot].isSessionStream || exchanges[slot].isNotification {
       beginLocalAnswer(slot, status: side == .server ? 502 : 503) { out, exchange in
-        MCPAnswer.error(
+        LocalAnswer.error(
           id: exchange.id, code: -32603, text: text, record: exchange.record, into: &out)
       }
     } else {
       beginLocalAnswer(slot, status: 200) { out, exchange in
-        MCPAnswer.error(
+        LocalAnswer.error(
           id: exchange.id, code: -32603, text: text, record: exchange.record, into: &out)
       }
     }

@@ -5,20 +5,18 @@ internal import Wire
 
 /// What of a request's fields is made from the judged message and the session. Empty for none.
 struct UpstreamFields: ~Escapable {
-  /// The revision, for MCP-Protocol-Version.
+  /// The message whose version, method and name the fields of the modern era repeat; nil in the legacy era.
+  var message: MCPMessage?
+  /// The revision of the legacy era, for MCP-Protocol-Version.
   var version: RawSpan
-  /// `Mcp-Method` and `Mcp-Name` of the modern era.
-  var method: RawSpan
-  var name: RawSpan
   /// The server's own session id, of the legacy era.
   var session: RawSpan
   var lastEventID: RawSpan
 
   @_lifetime(immortal)
   init() {
+    message = nil
     version = RawSpan()
-    method = RawSpan()
-    name = RawSpan()
     session = RawSpan()
     lastEventID = RawSpan()
   }
@@ -58,7 +56,7 @@ extension Worker {
     let method = exchanges[slot].head.method
     let prefix = texts[
       method == .post ? route.post : method == .get ? route.get : route.delete]
-    let room = prefix.byteCount &+ body.byteCount &+ 3072
+    let room = prefix.byteCount &+ body.byteCount &+ 4096
     guard let block = blocks.take(atLeast: room) else { return nil }
     var out = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
     out.append(prefix)
@@ -66,9 +64,11 @@ extension Worker {
     func add(_ name: StaticString, _ value: RawSpan, _ out: inout ByteWriter) {
       if value.byteCount > 0, !HTTPWriter.field(name, value, into: &out) { isSound = false }
     }
-    add("MCP-Protocol-Version", fields.version, &out)
-    add("Mcp-Method", fields.method, &out)
-    add("Mcp-Name", fields.name, &out)
+    if let message = fields.message {
+      HTTPWriter.modernFields(message, body, index: requestIndex, into: &out)
+    } else {
+      add("MCP-Protocol-Version", fields.version, &out)
+    }
     add("Mcp-Session-Id", fields.session, &out)
     add("Last-Event-ID", fields.lastEventID, &out)
     if method == .post { HTTPWriter.contentLength(UInt64(body.byteCount), into: &out) }
@@ -232,7 +232,8 @@ extension Worker {
     guard exchange != .max else { return }
     switch state {
     case .connecting: fail(exchange, .server, "The server did not accept the connection in time.")
-    case .busy where hadHead: fail(exchange, .server, "The server stopped in the middle of its answer.")
+    case .busy where hadHead:
+      fail(exchange, .server, "The server stopped in the middle of its answer.")
     default: fail(exchange, .server, "The server did not answer in time.")
     }
   }

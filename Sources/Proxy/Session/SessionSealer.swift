@@ -13,7 +13,7 @@ struct SessionSealer: ~Copyable {
   private static var nonceBytes: Int { 12 }
   private static var tagBytes: Int { 16 }
   /// The longest server's session id, and with it the longest sealed one.
-  static var plainBytesMax: Int { 272 }
+  static var plainBytesMax: Int { ShortText.bytesMax + 1 }
   static var sealedBytesMax: Int { (plainBytesMax + nonceBytes + tagBytes + 2) / 3 * 4 }
 
   private let context: OpaquePointer

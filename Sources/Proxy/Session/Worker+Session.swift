@@ -18,21 +18,25 @@ extension Worker {
   }
 
   /// Opens the session id of a legacy request, if it has one. A refusal when it is unknown.
-  mutating func findSession(_ slot: UInt32, _ head: RawSpan) -> LocalRefusal? {
+  mutating func findSession(
+    _ slot: UInt32, _ head: RawSpan, version: ProtocolVersion?
+  ) -> LocalRefusal? {
     exchanges[slot].sessionCount = 0
-    guard exchanges[slot].era == .legacy, exchanges[slot].head.has(.mcpSessionID) else {
-      return nil
-    }
-    // A session that is being opened has no id yet; one that is sent along means nothing.
-    if exchanges[slot].method == .initialize { return nil }
+    guard exchanges[slot].head.has(.mcpSessionID) else { return nil }
     let text = head.extracting(exchanges[slot].head.mcpSessionID.range)
     let server = texts[snapshot.route(Int(exchanges[slot].route)).name]
     let principal = texts[snapshot.principalName(exchanges[slot].principal)]
     let place = unsafe scratch.unsafeStart + Worker.sessionArea
     guard
-      let count = unsafe sealer.open(text, principal: principal, server: server, into: place)
+      let count = unsafe sealer.open(text, principal: principal, server: server, into: place - 1)
     else { return .sessionUnknown }
-    exchanges[slot].sessionCount = count
+    // Its first byte is the version that was agreed on; what follows is the server's id.
+    let agreed = unsafe ProtocolVersion(
+      rawValue: place.load(fromByteOffset: -1, as: UInt8.self))
+    guard count > 1, let agreed, EraClassifier.matches(version, session: agreed) else {
+      return .sessionVersion
+    }
+    exchanges[slot].sessionCount = count - 1
     return nil
   }
 
@@ -56,11 +60,14 @@ extension Worker {
     guard exchanges[slot].outcome.result == .success else { return completeAnswer(slot) }
     let server = texts[snapshot.route(Int(exchanges[slot].route)).name]
     let principal = texts[snapshot.principalName(exchanges[slot].principal)]
-    let session = exchanges[slot].openedSession
+    // The version that was agreed on goes in front of the server's id.
+    let plain = unsafe scratch.unsafeStart + Worker.sessionArea
+    unsafe plain.storeBytes(of: exchanges[slot].agreedVersion.rawValue, as: UInt8.self)
+    scratch.write(exchanges[slot].openedSession.span, at: Worker.sessionArea + 1)
+    let bytes = scratchBytes(Worker.sessionArea, exchanges[slot].openedSession.count + 1)
     let place = unsafe scratch.unsafeStart + Worker.sealedArea
     guard
-      let count = unsafe sealer.seal(
-        session.span, principal: principal, server: server, into: place)
+      let count = unsafe sealer.seal(bytes, principal: principal, server: server, into: place)
     else { return fail(slot, .gateway, "The session cannot be opened.") }
     completeAnswer(slot, session: scratchBytes(Worker.sealedArea, count))
   }
@@ -72,7 +79,13 @@ extension Worker {
     guard exchanges[slot].head.has(.mcpSessionID) else {
       return refuse(slot, .sessionMissing, request: head)
     }
-    if let refusal = findSession(slot, head) { return refuse(slot, refusal, request: head) }
+    guard
+      case .legacy(let version) = EraClassifier.classifyWithoutBody(
+        exchanges[slot].head, headBytes: head)
+    else { return refuse(slot, .methodNotAllowed, request: head) }
+    if let refusal = findSession(slot, head, version: version) {
+      return refuse(slot, refusal, request: head)
+    }
     let principal = snapshot.principal(exchanges[slot].principal)
     let server = snapshot.route(Int(exchanges[slot].route)).server
     exchanges[slot].phase = .decide

@@ -12,7 +12,8 @@ public enum ChunkStep: BitwiseCopyable, Equatable, Sendable {
 
 /// What is wrong with a chunked body.
 public enum ChunkViolation: UInt8, BitwiseCopyable, Sendable, CaseIterable {
-  case size, sizeTooLarge, extensionMalformed, extensionTooLong, dataEnd, trailer, trailerTooLong
+  case size, sizeTooLarge, extensionMalformed, extensionTooLong, dataEnd
+  case trailer, trailerForbidden, trailerTooLong
 
   public var description: StaticString {
     switch self {
@@ -22,6 +23,7 @@ public enum ChunkViolation: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .extensionTooLong: "a chunk extension is longer than the limit"
     case .dataEnd: "a chunk does not end where its size says"
     case .trailer: "a trailer field is malformed"
+    case .trailerForbidden: "a trailer field tells about framing, routing or identity"
     case .trailerTooLong: "the trailer section is longer than the limit"
     }
   }
@@ -48,6 +50,8 @@ public struct ChunkedDecoder: BitwiseCopyable, Sendable {
   private var remaining: UInt64 = 0
   /// Bytes of this chunk's extension, or of the trailer section, so far.
   private var overhead = 0
+  /// FNV-1a of the trailer field's name so far, in lower case.
+  private var nameHash: UInt64 = 0
   private let extensionBytesMax: Int
   private let trailerBytesMax: Int
 
@@ -127,7 +131,8 @@ public struct ChunkedDecoder: BitwiseCopyable, Sendable {
     guard overhead <= extensionBytesMax else { return fail(.extensionTooLong) }
     switch (state, byte) {
     case (.extensionName, 0x0d), (.extensionValue, 0x0d), (.quotedEnd, 0x0d): state = .sizeFeed
-    case (.extensionName, 0x3b), (.extensionValue, 0x3b), (.quotedEnd, 0x3b): state = .extensionStart
+    case (.extensionName, 0x3b), (.extensionValue, 0x3b), (.quotedEnd, 0x3b):
+      state = .extensionStart
     case (.extensionName, 0x3d): state = .extensionValueStart
     case (.extensionValueStart, 0x22): state = .quoted
     case (.quoted, 0x22): state = .quotedEnd
@@ -135,7 +140,8 @@ public struct ChunkedDecoder: BitwiseCopyable, Sendable {
       if byte < 0x20 || byte > 0x7e || byte == 0x5c { fail(.extensionMalformed) }
     case (.extensionStart, _) where isTokenByte(byte): state = .extensionName
     case (.extensionValueStart, _) where isTokenByte(byte): state = .extensionValue
-    case (.extensionName, _) where isTokenByte(byte), (.extensionValue, _) where isTokenByte(byte): break
+    case (.extensionName, _) where isTokenByte(byte), (.extensionValue, _) where isTokenByte(byte):
+      break
     default: fail(.extensionMalformed)
     }
   }
@@ -145,14 +151,40 @@ public struct ChunkedDecoder: BitwiseCopyable, Sendable {
     guard overhead <= trailerBytesMax else { return fail(.trailerTooLong) }
     switch (state, byte) {
     case (.trailerStart, 0x0d): state = .lastFeed
-    case (.trailerName, 0x3a): state = .trailerValue
+    case (.trailerName, 0x3a):
+      if Self.isForbidden(nameHash) { return fail(.trailerForbidden) }
+      state = .trailerValue
     case (.trailerValue, 0x0d): state = .trailerFeed
     case (.trailerValue, _):
       if (byte < 0x20 && byte != 0x09) || byte == 0x7f { fail(.trailer) }
     default:
       guard isTokenByte(byte) else { return fail(.trailer) }
+      if state == .trailerStart { nameHash = Self.hashStart }
+      nameHash = Self.hash(nameHash, byte)
       state = .trailerName
     }
+  }
+
+  private static var hashStart: UInt64 { 0xcbf2_9ce4_8422_2325 }
+
+  private static func hash(_ hash: UInt64, _ byte: UInt8) -> UInt64 {
+    let folded = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte
+    return (hash ^ UInt64(folded)) &* 0x0000_0100_0000_01b3
+  }
+
+  /// Fields that must not be in a trailer section (RFC 9110 §6.5.1): ours drops trailers, but a body that tries is one that
+  /// somebody hopes is read differently.
+  private static func isForbidden(_ hash: UInt64) -> Bool {
+    func isName(_ name: StaticString) -> Bool {
+      var expected = hashStart
+      for index in 0..<name.utf8CodeUnitCount {
+        expected = unsafe Self.hash(expected, name.utf8Start[index])
+      }
+      return hash == expected
+    }
+    return isName("content-length") || isName("transfer-encoding") || isName("host")
+      || isName("connection") || isName("upgrade") || isName("authorization")
+      || isName("content-type") || isName("content-encoding")
   }
 
   private mutating func expect(

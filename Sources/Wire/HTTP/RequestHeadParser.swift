@@ -68,7 +68,7 @@ public enum RequestHeadParser {
     if let refusal = RequestTarget.read(head, space &+ 1, end, into: &request, end: &targetEnd) {
       return refusal
     }
-    guard targetEnd &- space <= limits.targetBytesMax else {
+    guard targetEnd &- space &- 1 <= limits.targetBytesMax else {
       return HTTPRefusal(.targetTooLong, at: space &+ 1)
     }
     return version(head, targetEnd &+ 1, end, &request)

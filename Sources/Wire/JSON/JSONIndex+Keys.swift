@@ -34,12 +34,12 @@ extension JSONIndex {
     if size > limits.stringLengthMax { return .stringTooLong }
     unsafe links[token &+ 1] = hash
     let frame = unsafe frames + depth
+    if unsafe frame.pointee.isPredicted {
+      unsafe stopPredicting(frame, keys: frame.pointee.keys)
+    }
     unsafe frame.pointee.keys &+= 1
     let bit: UInt64 = 1 &<< UInt64(hash & 63)
-    let seen =
-      unsafe UnsafeMutableRawPointer(frame)
-      .advanced(by: MemoryLayout<JSONFrame>.offset(of: \.seen)!)
-      .assumingMemoryBound(to: UInt64.self) + Int(hash &>> 6 & 3)
+    let seen = unsafe Self.seen(frame, hash)
     if unsafe seen.pointee & bit != 0, unsafe frame.pointee.keys <= Self.keysComparedOneByOne {
       if unsafe hasEarlier(base, than: token, in: Int(frame.pointee.open)) { return .duplicateKey }
     }

@@ -226,8 +226,10 @@ extension JSONIndex {
     }
     depth &+= 1
     let isObject = unsafe base[Int(place)] == UInt8(ascii: "{")
-    unsafe frames[depth] = JSONFrame(
-      open: UInt32(truncatingIfNeeded: index), keys: 0, isObject: isObject)
+    let outer = unsafe frames + (depth &- 1)
+    let slot =
+      unsafe depth == 1 ? 0 : outer.pointee.isObject ? Self.slot(inside: outer) : outer.pointee.slot
+    unsafe enter(frames + depth, index, isObject: isObject, slot: slot)
     expect = isObject ? .memberOrClose : .elementOrClose
     return nil
   }

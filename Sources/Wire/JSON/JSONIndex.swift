@@ -31,6 +31,9 @@ public struct JSONIndex: ~Copyable {
   /// The watch's filter, 16 words; then two words for each size of short keys, 0…16, that fold their letters and
   /// blank out what follows them.
   let tables: UnsafeMutablePointer<UInt64>
+  /// Keys met lately, by the place of their object: see `JSONShape`.
+  let shapes: UnsafeMutablePointer<JSONShape>
+  let shapeEntries: UnsafeMutablePointer<JSONShapeEntry>
   var scratch: JSONScratch
 
   // Where reading stands.
@@ -77,6 +80,9 @@ public struct JSONIndex: ~Copyable {
         unsafe tables[16 + 2 * size + byte / 8] |= 0xDF << UInt64(byte % 8 * 8)
       }
     }
+    unsafe shapes = .allocate(capacity: JSONShape.slots)
+    unsafe shapes.initialize(repeating: JSONShape(), count: JSONShape.slots)
+    unsafe shapeEntries = .allocate(capacity: JSONShape.slots * JSONShape.keysMax)
     scratch = JSONScratch()
     scan = sluice_scan_state()
     begin()
@@ -89,6 +95,8 @@ public struct JSONIndex: ~Copyable {
     unsafe hits.deallocate()
     unsafe frames.deallocate()
     unsafe tables.deallocate()
+    unsafe shapes.deallocate()
+    unsafe shapeEntries.deallocate()
   }
 
   // MARK: Reading
@@ -141,7 +149,18 @@ public struct JSONIndex: ~Copyable {
     let wasWatching = watching
     watching = watch.isActive
     if !watching, !wasWatching { return }
-    for word in 0..<16 { unsafe tables[word] = watch.filter[word] }
+    var changed: UInt64 = 0
+    for word in 0..<16 {
+      unsafe changed |= tables[word] ^ watch.filter[word]
+      unsafe tables[word] = watch.filter[word]
+    }
+    // What is remembered of keys includes whether they are watched.
+    if changed != 0 {
+      for slot in 0..<JSONShape.slots {
+        unsafe shapes[slot].count = 0
+        unsafe shapes[slot].version &+= 1
+      }
+    }
   }
 
   private mutating func advance(
@@ -230,17 +249,6 @@ public struct JSONIndex: ~Copyable {
     unsafe old.deallocate()
     return unsafe new
   }
-}
-
-/// An object or array that is still open.
-struct JSONFrame: BitwiseCopyable {
-  /// Its opening token.
-  var open: UInt32 = 0
-  /// Keys seen so far.
-  var keys: UInt32 = 0
-  var isObject = false
-  /// Which of 256 values the keys' hashes have had: whoever meets a new one is no duplicate.
-  var seen: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 }
 
 /// What the next token must be.

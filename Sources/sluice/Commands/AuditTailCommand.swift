@@ -37,11 +37,16 @@ struct AuditTailCommand: AsyncParsableCommand {
 
   func run() async throws {
     let commands = try record.commands()
+    // The heading stands over calls: where there are none, or no record at all, there is nothing to head.
+    var needsHeading = !json
     do {
-      if !json { Terminal.write(TextStyle.standardOutput.bold(AuditCommands.tailHeader)) }
       try await commands.tail(
         count: count, follow: follow, filter: conditions.filter, json: json
-      ) { Terminal.write($0) }
+      ) { line in
+        if needsHeading { Terminal.write(TextStyle.standardOutput.bold(AuditCommands.tailHeader)) }
+        needsHeading = false
+        Terminal.write(line)
+      }
     } catch {
       throw CommandFailure("\(error)")
     }

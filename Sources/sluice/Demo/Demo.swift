@@ -15,14 +15,16 @@ struct Demo: Sendable {
 
   /// Starts both with a new configuration.
   /// - Parameter port: the port of the gateway, if it is free; 0 for any.
-  static func start(folder: DemoFolder, port: Int) async throws -> Demo {
+  static func start(
+    folder: DemoFolder, port: Int, overrides: [ConfigurationOverride] = []
+  ) async throws -> Demo {
     let server = try ExampleServer()
     let serverPort = try await server.start()
     guard let gatewayPort = TourClient.freePort(preferred: port) else {
       throw CommandFailure("There is no free port for the gateway.")
     }
     let key = try folder.write(gatewayPort: gatewayPort, serverPort: serverPort)
-    let loaded = try GatewayService.load(folder.configurationFile)
+    let loaded = try GatewayService.load(folder.configurationFile, overrides: overrides)
     return Demo(
       folder: folder, gatewayPort: gatewayPort, server: server, serverPort: serverPort,
       gateway: try GatewayService(loaded, logger: Logger(label: "sluice")), key: key)

@@ -1,4 +1,5 @@
 import ExampleServer
+import Foundation
 
 /// What the demo prints when the tour is over and everything stays up.
 struct DemoEnding {
@@ -28,8 +29,12 @@ struct DemoEnding {
       """)
   }
 
-  /// This program as it was called: it need not be on the shell's path.
-  private var program: String { ShellText.quoted(CommandLine.arguments[0]) }
+  /// This program as another terminal can call it: by name where the shell found it, else by its path.
+  private var program: String {
+    let called = CommandLine.arguments[0]
+    guard called.contains("/") else { return ShellText.quoted(called) }
+    return ShellText.quoted(URL(fileURLWithPath: called).standardizedFileURL.path)
+  }
   private var recordings: String { ShellText.quoted(folder.recordings) }
   private var keyFile: String { ShellText.quoted(folder.keyFile) }
   private var url: String { "http://127.0.0.1:\(port)\(DemoConfiguration.path)" }

@@ -15,15 +15,20 @@ struct DemoFolder: Sendable {
   var recordings: String { path + "/recordings" }
 
   /// Opens `path`, making it if need be; nil makes a temporary folder.
-  init(path: String?) throws {
+  init(path: String?) throws(CommandFailure) {
     isTemporary = path == nil
     let chosen =
       path ?? NSTemporaryDirectory() + "/sluice-demo-\(UUID().uuidString.prefix(8))"
     // Absolute, so that what is printed can be pasted into another terminal.
     self.path = URL(fileURLWithPath: chosen).standardizedFileURL.path
-    try FileManager.default.createDirectory(
-      atPath: self.path, withIntermediateDirectories: true,
-      attributes: [.posixPermissions: 0o700])
+    do {
+      try FileManager.default.createDirectory(
+        atPath: self.path, withIntermediateDirectories: true,
+        attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw CommandFailure(
+        "The folder \(self.path) cannot be made: \(error.localizedDescription)")
+    }
   }
 
   /// Whether an earlier demo left a configuration and its key.

@@ -8,8 +8,24 @@ struct Narrator: Sendable {
 
   func say(_ text: String) { Terminal.write("   " + text) }
 
+  /// A label and what was said, over as many lines as it takes.
   func quote(_ label: String, _ text: String) {
-    Terminal.write("   " + style.dim(label.padded(to: 16)) + style.blue(text))
+    for (index, line) in Self.wrapped(text, width: 80).enumerated() {
+      Terminal.write("   " + style.dim((index == 0 ? label : "").padded(to: 16)) + style.blue(line))
+    }
+  }
+
+  /// The text in lines of at most `width` characters, broken between words; a longer word has a line of its own.
+  static func wrapped(_ text: String, width: Int) -> [String] {
+    var lines: [String] = []
+    for word in text.split(separator: " ") {
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = last + " " + word
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines
   }
 
   func lines(_ lines: [String]) {

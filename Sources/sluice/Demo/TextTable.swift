@@ -23,7 +23,7 @@ struct TextTable {
       ([columns[index]] + rows.map { $0[index] }).map(\.count).max() ?? 0
     }
     func padded(_ text: String, _ index: Int) -> String {
-      text + String(repeating: " ", count: widths[index] - text.count)
+      index == columns.count - 1 ? text : text.padded(to: widths[index])
     }
     let heading = columns.indices.map { headingStyle(padded(columns[$0], $0)) }
     let body = rows.map { row in

@@ -132,6 +132,10 @@ struct TourClient: Sendable {
         AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
       guard descriptor >= 0 else { return nil }
       defer { close(descriptor) }
+      // Connections of an earlier demo that are still fading away do not keep a port from being used again.
+      var isOn: Int32 = 1
+      unsafe setsockopt(
+        descriptor, SOL_SOCKET, SO_REUSEADDR, &isOn, socklen_t(MemoryLayout<Int32>.size))
       var address = loopback(port: candidate)
       var size = socklen_t(MemoryLayout<sockaddr_in>.size)
       let isBound = unsafe withUnsafeMutablePointer(to: &address) { pointer in

@@ -27,11 +27,13 @@ struct TourRecord: Sendable, Equatable {
     maskedValues = Int(record["outcome"]?["masked_values"]?.integer ?? 0)
   }
 
-  /// The record's last calls, oldest first.
+  /// The record's last calls, oldest first. Within a batch the record has the calls worker by worker; references are
+  /// ordered by time.
   static func latest(_ count: Int, in commands: AuditCommands) async throws -> [TourRecord] {
     var lines: [String] = []
-    try await commands.tail(count: count, json: true) { lines.append($0) }
-    return try lines.compactMap { try TourRecord(line: $0) }
+    try await commands.tail(count: count + 20, json: true) { lines.append($0) }
+    let records = try lines.compactMap { try TourRecord(line: $0) }
+    return records.sorted { $0.reference < $1.reference }.suffix(count)
   }
 
   /// These records as the lines of a small table.

@@ -44,6 +44,10 @@ extension GatewayLimits {
     answerIdleTime = nanoseconds(limits.streamIdleMilliseconds)
     upstreamIdleTime = nanoseconds(limits.upstreamIdleMilliseconds)
     upstreamMax = limits.upstreamConnectionsMax
+    upstreamIdleMax = limits.upstreamIdleConnectionsMax
+    aheadBytesMax = limits.pipelineBytesMax
+    streamAheadBytesMax = limits.streamBacklogBytesMax
+    workerMemoryMax = limits.workerMemoryBytesMax
   }
 }
 

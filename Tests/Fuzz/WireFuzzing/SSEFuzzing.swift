@@ -99,7 +99,8 @@ private func fold(_ lines: [[UInt8]]) -> [Event] {
       event.data = event.data.map { $0 + [0x0a] + value } ?? value
     case "event":
       let name = String(decoding: value, as: UTF8.self)
-      event.name = name.isEmpty || name == "message" ? .message : name == "endpoint" ? .endpoint : .other
+      event.name =
+        name.isEmpty || name == "message" ? .message : name == "endpoint" ? .endpoint : .other
     case "id":
       guard !value.contains(0) else { continue }
       event.id = value

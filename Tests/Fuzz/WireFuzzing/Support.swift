@@ -13,7 +13,7 @@ func copied(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
   unsafe Array(UnsafeBufferPointer(start: bytes, count: count))
 }
 
-extension Array<UInt8> {
+extension [UInt8] {
   var rawBytes: RawSpan {
     @_lifetime(borrow self)
     get { unsafe span.bytes }
