@@ -1,7 +1,9 @@
 #pragma once
-#define _GNU_SOURCE 1
+#include "CScanHTTP.h"
 #include <stddef.h>
 #include <stdint.h>
+
+#include "CScanHTTP.h"
 
 #ifdef __cplusplus
 extern "C" {
