@@ -28,6 +28,7 @@ func benchmarkMasking(_ harness: Harness) throws(MaskError) {
         document.span.bytes, index: index, program: program, active: active, into: &writer)
       guard case .masked = outcome else { preconditionFailure("nothing was masked") }
     }
+    unsafe precondition(index.read(document.span.bytes, watch: program.watch) == nil)
     harness.measure("mask/mask + write \(name)", bytes: document.count) {
       var writer = unsafe ByteWriter(unsafeInto: memory, capacity: capacity)
       let outcome = unsafe masker.mask(

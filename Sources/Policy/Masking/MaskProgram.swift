@@ -64,6 +64,8 @@ struct MaskCompiledField: BitwiseCopyable {
 /// The program's memory. Owned by the `MaskProgram`, whose lifetime bounds every use.
 @unsafe
 struct MaskTables: @unchecked Sendable {
+  /// Tells programs apart, also those that are gone.
+  let id = UInt64.random(in: 1...UInt64.max)
   let text: UnsafeMutableBufferPointer<UInt8>
   let slots: UnsafeMutableBufferPointer<UInt16>
   let entries: UnsafeMutableBufferPointer<MaskEntry>

@@ -8,7 +8,7 @@ public enum MaskTreatment: UInt8, BitwiseCopyable, Sendable {
 }
 
 /// Which of the program's mask rules apply to one message: a set of rule numbers 0…255.
-public struct MaskRuleSet: BitwiseCopyable, Sendable {
+public struct MaskRuleSet: BitwiseCopyable, Equatable, Sendable {
   private var words: InlineArray<4, UInt64> = .init(repeating: 0)
 
   public init() {}
@@ -26,6 +26,11 @@ public struct MaskRuleSet: BitwiseCopyable, Sendable {
 
   public func contains(_ rule: Int) -> Bool {
     rule >= 0 && rule < 256 && words[rule >> 6] >> UInt64(rule & 63) & 1 != 0
+  }
+
+  public static func == (left: MaskRuleSet, right: MaskRuleSet) -> Bool {
+    (left.words[0] ^ right.words[0]) | (left.words[1] ^ right.words[1])
+      | (left.words[2] ^ right.words[2]) | (left.words[3] ^ right.words[3]) == 0
   }
 
   public var isEmpty: Bool { words[0] | words[1] | words[2] | words[3] == 0 }

@@ -12,7 +12,7 @@ extension Masker {
   /// values were replaced; returns 0, with nothing of worth written, when the string can stay as it is.
   mutating func maskText(
     _ hit: JSONHit, _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int, tables: MaskTables,
-    watch: JSONWatch, active: MaskRuleSet, into writer: inout ByteWriter
+    watch: borrowing JSONWatch, active: MaskRuleSet, into writer: inout MaskWriter
   ) -> Int {
     let inner = level + 1
     unsafe levels[inner].unescape(bytes.extracting(index.contents(of: hit.token).range))
@@ -24,7 +24,7 @@ extension Masker {
       guard MaskedNameSearch.mayBeJSON(text) else {
         return unsafe withholdIfNamed(text, tables, active, into: &writer)
       }
-      writer.append(Self.notice)
+      unsafe writer.append(Self.notice)
       return 1
     }
     if unsafe indexes[inner].read(text, watch: watch) != nil {
@@ -35,26 +35,28 @@ extension Masker {
     unsafe noteReached(hit, bytes, index, level: level, tables: tables)
     unsafe levels[inner].reserveOutput(
       Masker.room(bytes: text.byteCount, index: nestedIndex.pointee))
-    var nested = unsafe ByteWriter(
-      unsafeInto: levels[inner].output, capacity: levels[inner].outputCapacity)
+    var nested = unsafe MaskWriter(
+      into: levels[inner].output, capacity: levels[inner].outputCapacity)
     let values = unsafe mask(
       text, nestedIndex.pointee, level: inner, tables: tables, watch: watch, active: active,
       into: &nested)
     guard values > 0 else { return 0 }
-    guard !nested.overflowed else {
-      writer.append(Self.notice)
+    guard unsafe !nested.overflowed else {
+      unsafe writer.append(Self.notice)
       return 1
     }
-    JSONEscaping.escape(nested.written, into: &writer)
+    let masked = unsafe RawSpan(
+      _unsafeStart: UnsafeRawPointer(levels[inner].output), byteCount: nested.count)
+    unsafe writer.appendEscaped(masked)
     return values
   }
 
   /// A text that is no JSON: withheld when it has the name of a masked field in quotes.
   private mutating func withholdIfNamed(
-    _ text: RawSpan, _ tables: MaskTables, _ active: MaskRuleSet, into writer: inout ByteWriter
+    _ text: RawSpan, _ tables: MaskTables, _ active: MaskRuleSet, into writer: inout MaskWriter
   ) -> Int {
     guard unsafe search.finds(text, tables: tables, active: active) else { return 0 }
-    writer.append(Self.notice)
+    unsafe writer.append(Self.notice)
     return 1
   }
 }

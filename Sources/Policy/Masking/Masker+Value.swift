@@ -4,13 +4,14 @@ import Wire
 
 extension Masker {
   /// Writes the value at `value` treated, leaf by leaf; returns how many leaves were replaced.
+  @inline(never)
   mutating func replace(
-    _ value: JSONToken, _ bytes: RawSpan, _ index: borrowing JSONIndex,
-    _ treatment: MaskTreatment, into writer: inout ByteWriter
+    _ value: JSONToken, _ source: UnsafeRawPointer, _ bytes: RawSpan,
+    _ index: borrowing JSONIndex, _ treatment: MaskTreatment, into writer: inout MaskWriter
   ) -> Int {
     let kind = index.kind(of: value, in: bytes)
     guard kind == .object || kind == .array else {
-      replaceLeaf(value, kind, bytes, index, treatment, into: &writer)
+      unsafe replaceLeaf(value, kind, bytes, index, treatment, into: &writer)
       return 1
     }
     // Everything but the leaves is copied: brackets, keys, blanks.
@@ -21,28 +22,28 @@ extension Masker {
     while let here = leaf {
       let place = index.range(of: here).range
       guard place.lowerBound < range.upperBound else { break }
-      writer.append(bytes.extracting(copied..<place.lowerBound))
-      replaceLeaf(here, index.kind(of: here, in: bytes), bytes, index, treatment, into: &writer)
+      unsafe writer.copy(source, copied, place.lowerBound, size: bytes.byteCount)
+      unsafe replaceLeaf(here, index.kind(of: here, in: bytes), bytes, index, treatment, into: &writer)
       copied = place.upperBound
       leaves += 1
       leaf = index.nextLeaf(after: here, in: bytes)
     }
-    writer.append(bytes.extracting(copied..<range.upperBound))
+    unsafe writer.copy(source, copied, range.upperBound, size: bytes.byteCount)
     // An empty container is replaced by itself, which still counts: the rule applied.
     return max(1, leaves)
   }
 
   private mutating func replaceLeaf(
     _ value: JSONToken, _ kind: JSONKind, _ bytes: RawSpan, _ index: borrowing JSONIndex,
-    _ treatment: MaskTreatment, into writer: inout ByteWriter
+    _ treatment: MaskTreatment, into writer: inout MaskWriter
   ) {
     switch kind {
     case .string:
-      if treatment == .partial, partialString(value, bytes, index, into: &writer) { return }
-      writer.append("\"[redacted]\"")
-    case .number: writer.append("0")
-    case .true, .false: writer.append("false")
-    case .null: writer.append("null")
+      if treatment == .partial, unsafe partialString(value, bytes, index, into: &writer) { return }
+      unsafe writer.appendRedacted()
+    case .number: unsafe writer.append("0")
+    case .true, .false: unsafe writer.append("false")
+    case .null: unsafe writer.append("null")
     case .object, .array: preconditionFailure("not a leaf")
     }
   }
@@ -50,7 +51,7 @@ extension Masker {
   /// The last four characters of a string that has at least eight; false when it has fewer.
   private mutating func partialString(
     _ value: JSONToken, _ bytes: RawSpan, _ index: borrowing JSONIndex,
-    into writer: inout ByteWriter
+    into writer: inout MaskWriter
   ) -> Bool {
     let scratch = Self.levelCount - 1
     unsafe levels[scratch].unescape(bytes.extracting(index.contents(of: value).range))
@@ -67,9 +68,9 @@ extension Masker {
       if characters == 8 { break }
     }
     guard characters == 8 else { return false }
-    writer.append("\"***")
-    JSONEscaping.escape(text.extracting(tail..<text.byteCount), into: &writer)
-    writer.append(UInt8(ascii: "\""))
+    unsafe writer.append("\"***")
+    unsafe writer.appendEscaped(text.extracting(tail..<text.byteCount))
+    unsafe writer.append("\"")
     return true
   }
 }

@@ -21,6 +21,7 @@ public struct Masker: ~Copyable {
   let indexes: UnsafeMutablePointer<JSONIndex>
   static var levelCount: Int { nestingMax + 2 }
   var search: MaskedNameSearch
+  private var verdicts: MaskVerdicts
 
   public init() {
     unsafe levels = .allocate(capacity: Self.levelCount)
@@ -30,6 +31,7 @@ public struct Masker: ~Copyable {
       unsafe (indexes + level).initialize(to: JSONIndex(limits: JSONLimits(root: .anyValue)))
     }
     search = MaskedNameSearch()
+    verdicts = MaskVerdicts()
   }
 
   deinit {
@@ -60,8 +62,15 @@ public struct Masker: ~Copyable {
   ) -> MaskOutcome {
     guard index.hitCount > 0, program.rules.intersects(active) else { return .untouched }
     let tables = unsafe program.tables
-    let values = unsafe mask(
-      bytes, index, level: 0, tables: tables, watch: program.watch, active: active, into: &writer)
+    let watch = program.watch
+    unsafe verdicts.prepare(tables, active)
+    var values = 0
+    unsafe writer.appendUnsafely { place, room in
+      var output = unsafe MaskWriter(into: place, capacity: room)
+      unsafe values = mask(
+        bytes, index, level: 0, tables: tables, watch: watch, active: active, into: &output)
+      return unsafe output.overflowed ? nil : output.count
+    }
     if writer.overflowed { return .failed(.outputTooLarge) }
     return values == 0 ? .untouched : .masked(values: values)
   }
@@ -69,60 +78,76 @@ public struct Masker: ~Copyable {
   /// Masks the document of a level; returns how many values were replaced, and writes nothing when none was.
   mutating func mask(
     _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int, tables: MaskTables,
-    watch: JSONWatch, active: MaskRuleSet, into writer: inout ByteWriter
+    watch: borrowing JSONWatch, active: MaskRuleSet, into writer: inout MaskWriter
   ) -> Int {
+    // The span outlives this call, and so does its memory.
+    let source = unsafe bytes.withUnsafeBytes { $0.baseAddress! }
+    let size = bytes.byteCount
+    let hitCount = index.hitCount
     var copied = 0
     var values = 0
     // Hits inside a value that was replaced do not count any more.
     var replacedUpTo: UInt32 = 0
-    unsafe levels[level].forgetRegions()
-    for number in 0..<index.hitCount {
+    // The tokens of the last data region found: hits come in runs from the same one. Nested documents are data.
+    var dataFrom: UInt32 = level > 0 ? 0 : 1
+    var dataTo: UInt32 = level > 0 ? .max : 0
+    if level == 0 { unsafe levels[level].forgetRegions() }
+    for number in 0..<hitCount {
       let hit = index.hit(number)
       guard hit.token.index >= replacedUpTo else { continue }
-      switch hit.kind {
-      case .key:
+      if hit.container.index < dataFrom || hit.container.index > dataTo {
+        (dataFrom, dataTo) = dataRegion(around: hit.container, bytes, index)
+      }
+      let isInData = hit.container.index >= dataFrom
+      if hit.kind == .key {
         guard
           let treatment = unsafe treatment(
-            of: hit, bytes, index, level: level, tables: tables, active: active)
+            of: hit, source, bytes, index, level: level, tables: tables, active: active)
         else { continue }
+        guard isInData || isField(hit, bytes, index) else { continue }
         let value = index.value(ofKey: hit.token)
         let range = index.range(of: value).range
-        writer.append(bytes.extracting(copied..<range.lowerBound))
-        values += replace(value, bytes, index, treatment, into: &writer)
+        unsafe writer.copy(source, copied, range.lowerBound, size: size)
         copied = range.upperBound
+        if treatment == .redact, unsafe source.load(
+          fromByteOffset: range.lowerBound, as: UInt8.self) == UInt8(ascii: "\"")
+        {
+          unsafe writer.appendRedacted()
+          values &+= 1
+          continue
+        }
+        unsafe values &+= replace(value, source, bytes, index, treatment, into: &writer)
         replacedUpTo = index.tokenAfter(value).index
-      case .text:
-        guard isData(textAt: hit, bytes, index, level: level) else { continue }
+      } else {
+        guard isInData || isText(hit, bytes, index) else { continue }
         let range = index.contents(of: hit.token).range
-        let written = writer.count
-        writer.append(bytes.extracting(copied..<range.lowerBound))
+        let written = unsafe writer.count
+        unsafe writer.copy(source, copied, range.lowerBound, size: size)
         let inside = unsafe maskText(
-          hit, bytes, index, level: level, tables: tables, watch: watch, active: active,
-          into: &writer)
+          hit, bytes, index, level: level, tables: tables, watch: watch, active: active, into: &writer)
         if inside == 0 {
-          writer.rewind(to: written)
+          unsafe writer.rewind(to: written)
         } else {
           values += inside
           copied = range.upperBound
         }
       }
-      if writer.overflowed { return values }
+      if unsafe writer.overflowed { return values }
     }
-    if values > 0 { writer.append(bytes.extracting(copied..<bytes.byteCount)) }
+    if values > 0 { unsafe writer.copySlowly(source + copied, size - copied) }
     return values
   }
 
   // MARK: Where a hit is
 
-  /// The region of a container. Containers of nested documents are data.
+  /// The region of a container of the message itself.
   private mutating func region(
-    of container: JSONToken, _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int
+    of container: JSONToken, _ bytes: RawSpan, _ index: borrowing JSONIndex
   ) -> MaskRegion {
-    if level > 0 { return .data }
-    if let known = unsafe levels[level].region(of: container) { return known }
+    if let known = unsafe levels[0].region(of: container) { return known }
     let region: MaskRegion
     if let parent = index.parent(ofContainer: container) {
-      let outer = self.region(of: parent, bytes, index, level: level)
+      let outer = self.region(of: parent, bytes, index)
       if outer == .data {
         region = .data
       } else if let key = index.key(ofValue: container, in: bytes) {
@@ -137,58 +162,134 @@ public struct Masker: ~Copyable {
     } else {
       region = .envelope
     }
-    unsafe levels[level].remember(region, of: container)
+    unsafe levels[0].remember(region, of: container)
     return region
   }
 
-  /// Whether a string value is in data: in a data region, or where the protocol's skeleton has room for data.
-  private mutating func isData(
-    textAt hit: JSONHit, _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int
+  /// The outermost data container around `container` of the message, as its first and last token. When the container
+  /// is skeleton, a range that has no token in it.
+  @inline(never)
+  private mutating func dataRegion(
+    around container: JSONToken, _ bytes: RawSpan, _ index: borrowing JSONIndex
+  ) -> (UInt32, UInt32) {
+    guard region(of: container, bytes, index) == .data else {
+      return (.max, 0)
+    }
+    var outermost = container
+    while let parent = index.parent(ofContainer: outermost),
+      region(of: parent, bytes, index) == .data
+    {
+      outermost = parent
+    }
+    return (outermost.index, index.tokenAfter(outermost).index &- 1)
+  }
+
+  /// Whether a string value outside data regions is data: where the skeleton has room for it.
+  @inline(never)
+  private mutating func isText(
+    _ hit: JSONHit, _ bytes: RawSpan, _ index: borrowing JSONIndex
   ) -> Bool {
-    if level > 0 { return true }
-    let region = region(of: hit.container, bytes, index, level: level)
-    guard region != .data, let key = index.key(ofValue: hit.token, in: bytes) else { return true }
-    if case .plain = region.role(key, in: bytes, index) { return false }
+    guard let key = index.key(ofValue: hit.token, in: bytes) else { return true }
+    if case .plain = region(of: hit.container, bytes, index).role(key, in: bytes, index) {
+      return false
+    }
     return true
+  }
+
+  /// Whether a key outside data regions is not a word of the protocol, and so data.
+  @inline(never)
+  private mutating func isField(
+    _ hit: JSONHit, _ bytes: RawSpan, _ index: borrowing JSONIndex
+  ) -> Bool {
+    if case .data = region(of: hit.container, bytes, index).role(hit.token, in: bytes, index) {
+      return true
+    }
+    return false
   }
 
   // MARK: Whether a key is masked
 
   /// What the active rules do with the value of a key that the index reported, or nil.
+  @inline(__always)
   private mutating func treatment(
-    of hit: JSONHit, _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int, tables: MaskTables,
-    active: MaskRuleSet
+    of hit: JSONHit, _ source: UnsafeRawPointer, _ bytes: RawSpan, _ index: borrowing JSONIndex,
+    level: Int, tables: MaskTables, active: MaskRuleSet
   ) -> MaskTreatment? {
     let hash = index.keyHash(hit.token)
     var slot = Int(hash)
     while let number = unsafe tables.entry(hash: hash, slot: &slot) {
       let entry = unsafe tables.entries[number]
-      guard unsafe isName(hit.token, entry.name, bytes, index, level: level, tables: tables) else {
+      let contents = index.contents(of: hit.token)
+      if unsafe !Self.isSpelled(source + Int(contents.offset), Int(contents.count), entry.name, tables),
+        unsafe !isName(hit.token, entry.name, bytes, index, level: level, tables: tables)
+      {
         continue
       }
-      var treatment: MaskTreatment?
-      for field in Int(entry.firstField)..<Int(entry.firstField + entry.fieldCount) {
-        let compiled = unsafe tables.fields[field]
-        guard active.contains(Int(compiled.rule)), treatment != .redact else { continue }
-        let isReached =
-          compiled.pathCount == 0
-          ? true
-          : unsafe leads(
-            to: hit.container, in: nil, field, left: Int(compiled.pathCount), bytes, index,
-            level: level, tables: tables)
-        if isReached {
-          treatment = compiled.treatment
-        }
+      switch verdicts[number] {
+      case .keep: return nil
+      case .redact: return .redact
+      case .partial: return .partial
+      case .path:
+        return unsafe treatmentByPath(
+          hit, entry, bytes, index, level: level, tables: tables, active: active)
       }
-      guard treatment != nil else { return nil }
-      let region = region(of: hit.container, bytes, index, level: level)
-      if region == .data { return treatment }
-      if case .data = region.role(hit.token, in: bytes, index) { return treatment }
-      return nil
     }
     return nil
   }
 
+  /// The strictest treatment by a field of this name whose path leads to the key.
+  @inline(never)
+  private mutating func treatmentByPath(
+    _ hit: JSONHit, _ entry: MaskEntry, _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int,
+    tables: MaskTables, active: MaskRuleSet
+  ) -> MaskTreatment? {
+    var treatment: MaskTreatment?
+    for field in Int(entry.firstField)..<Int(entry.firstField &+ entry.fieldCount) {
+      let compiled = unsafe tables.fields[field]
+      guard active.contains(Int(compiled.rule)), treatment != .redact else { continue }
+      let isReached =
+        compiled.pathCount == 0
+        ? true
+        : unsafe leads(
+          to: hit.container, in: nil, field, left: Int(compiled.pathCount), bytes, index,
+          level: level, tables: tables)
+      if isReached { treatment = compiled.treatment }
+    }
+    return treatment
+  }
+
+  /// Whether the bytes are the name as it is, in lower case: the common spelling, compared a word at a time. Says no to
+  /// names longer than 16.
+  @inline(__always)
+  private static func isSpelled(
+    _ place: UnsafeRawPointer, _ count: Int, _ name: MaskName, _ tables: MaskTables
+  ) -> Bool {
+    guard count == Int(name.count) else { return false }
+    let wanted = unsafe UnsafeRawPointer(tables.text.baseAddress! + Int(name.offset))
+    if count >= 8, count <= 16 {
+      let last = count &- 8
+      return unsafe place.loadUnaligned(as: UInt64.self) == wanted.loadUnaligned(as: UInt64.self)
+        && place.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+          == wanted.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+    }
+    if count >= 4, count < 8 {
+      let last = count &- 4
+      return unsafe place.loadUnaligned(as: UInt32.self) == wanted.loadUnaligned(as: UInt32.self)
+        && place.loadUnaligned(fromByteOffset: last, as: UInt32.self)
+          == wanted.loadUnaligned(fromByteOffset: last, as: UInt32.self)
+    }
+    // Shorter ones, byte by byte.
+    guard count < 4 else { return false }
+    for offset in 0..<count
+    where unsafe place.load(fromByteOffset: offset, as: UInt8.self)
+      != wanted.load(fromByteOffset: offset, as: UInt8.self)
+    {
+      return false
+    }
+    return true
+  }
+
+  @inline(never)
   mutating func isName(
     _ key: JSONToken, _ name: MaskName, _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int,
     tables: MaskTables

@@ -40,6 +40,7 @@ extension JSONIndex {
   }
 
   /// The bytes of a value or key, with quotes or brackets.
+  @inline(__always)
   public func range(of token: JSONToken) -> ByteRange {
     let start = position(token)
     let link = link(token)
@@ -53,6 +54,7 @@ extension JSONIndex {
   }
 
   /// The bytes between a string's quotes, as they are in the document.
+  @inline(__always)
   public func contents(of string: JSONToken) -> ByteRange {
     let start = position(string) &+ 1
     return ByteRange(start..<max(start, Int(link(string))))
@@ -70,6 +72,7 @@ extension JSONIndex {
   }
 
   /// The value that belongs to a key.
+  @inline(__always)
   public func value(ofKey key: JSONToken) -> JSONToken { JSONToken(key.index &+ 2) }
 
   /// The first element of an array, or nil when it is empty.
@@ -114,6 +117,7 @@ extension JSONIndex {
   }
 
   /// The token after the whole value at `value`: a comma, a closing bracket, or one past the last token.
+  @inline(__always)
   public func tokenAfter(_ value: JSONToken) -> JSONToken {
     let link = link(value)
     return link & Self.containerTag != 0
@@ -143,9 +147,11 @@ extension JSONIndex {
   }
 
   /// The case-folded hash of a key's unescaped name, comparable with `JSONWatch.hash(of:)`.
+  @inline(__always)
   public func keyHash(_ key: JSONToken) -> UInt32 { link(JSONToken(key.index &+ 1)) }
 
   /// What was noted while reading, in the order of the document.
+  @inline(__always)
   public func hit(_ number: Int) -> JSONHit {
     precondition(number >= 0 && number < hitCount)
     return unsafe hits[number]
