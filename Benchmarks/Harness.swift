@@ -23,7 +23,7 @@ struct Harness {
     for _ in 0..<rounds {
       let start = Self.now()
       for _ in 0..<repeats { body() }
-      best = min(best, Self.now() - start)
+      best = min(best, max(1, Self.now() - start))
     }
     let nanoseconds = Double(best) / Double(repeats)
     var line = name.padded(to: 44) + decimal(nanoseconds / 1000, places: 3).padded(left: 12) + " µs"

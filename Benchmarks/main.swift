@@ -8,5 +8,6 @@ if let at = arguments.firstIndex(of: "--rounds"), at + 1 < arguments.count {
 }
 let harness = Harness(filter: arguments.first ?? "", rounds: max(1, rounds))
 
+benchmarkHTTP(harness)
 benchmarkJSON(harness)
 try benchmarkMasking(harness)

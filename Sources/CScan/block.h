@@ -102,4 +102,8 @@ scan_function sluice_scan_portable;
 #if defined(__x86_64__)
 scan_function sluice_scan_sse2;
 scan_function sluice_scan_avx2;
+scan_function sluice_scan_avx512;
+
+/// Non-zero when the 64 bytes at `p`, which are the block at `base`, or what hung over into them, are not UTF-8.
+int sluice_utf8_block_avx2(const uint8_t *p, const uint8_t *bytes, size_t base);
 #endif

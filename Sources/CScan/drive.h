@@ -10,8 +10,9 @@
 //   PARITY(bits)           prefix parity
 //   ESCAPE_MASKS(p, e, legal, unit)  of the escaped bytes e: which may be escaped, and which are `u`
 //   UTF8_BLOCK(state, bytes, p, base)  non-zero when the block (or what hung over into it) is not UTF-8
+//   WRITE(out, bits, base)  writes the offsets of the set bits and returns where the next go
 
-#define SLUICE_DEFINE_SCAN(NAME, TARGET, LOAD_MASKS, PARITY, ESCAPE_MASKS, UTF8_BLOCK)                             \
+#define SLUICE_DEFINE_SCAN(NAME, TARGET, LOAD_MASKS, PARITY, ESCAPE_MASKS, UTF8_BLOCK, WRITE)                      \
   TARGET static int NAME##_block(sluice_scan_state *state, const uint8_t *bytes, size_t length, const uint8_t *p,  \
                                  size_t base, uint32_t **out, uint64_t *marks);                                    \
   TARGET SLUICE_INLINE int NAME##_step(sluice_scan_state *state, const uint8_t *bytes, size_t length,              \
@@ -48,7 +49,7 @@
         return 0;                                                                                                  \
       }                                                                                                            \
     }                                                                                                              \
-    *out = write_positions(*out, r.tokens, (uint32_t)base);                                                        \
+    *out = WRITE(*out, r.tokens, (uint32_t)base);                                                                  \
     return 1;                                                                                                      \
   }                                                                                                                \
   /* Out of line, for the tail. */                                                                                 \

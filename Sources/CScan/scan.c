@@ -170,7 +170,8 @@ static inline int scalar_utf8(sluice_scan_state *state, const uint8_t *bytes, co
     if (byte == 'u') unit |= rest & (0 - rest);                                       \
     if (strchr("\"\\/bfnrtu", byte) != NULL && byte != 0) legal |= rest & (0 - rest); \
   }
-SLUICE_DEFINE_SCAN(sluice_scan_portable, , PORTABLE_LOAD, prefix_parity, SCALAR_ESCAPES, PORTABLE_UTF8)
+SLUICE_DEFINE_SCAN(sluice_scan_portable, , PORTABLE_LOAD, prefix_parity, SCALAR_ESCAPES, PORTABLE_UTF8,
+                   write_positions)
 
 #if defined(__x86_64__)
 #include <emmintrin.h>
@@ -210,7 +211,8 @@ SLUICE_INLINE uint64_t sse_masks(const uint8_t *p, block_masks *m) {
 }
 
 #define SSE_LOAD(p, m) uint64_t high = sse_masks(p, &m)
-SLUICE_DEFINE_SCAN(sluice_scan_sse2, , SSE_LOAD, prefix_parity, SCALAR_ESCAPES, PORTABLE_UTF8)
+SLUICE_DEFINE_SCAN(sluice_scan_sse2, , SSE_LOAD, prefix_parity, SCALAR_ESCAPES, PORTABLE_UTF8,
+                   write_positions)
 #endif
 
 int sluice_scan_kernel_runs(int kernel) {
@@ -221,6 +223,10 @@ int sluice_scan_kernel_runs(int kernel) {
     case sluice_scan_kernel_avx2:
       return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("bmi") &&
              __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+    case sluice_scan_kernel_avx512:
+      return sluice_scan_kernel_runs(sluice_scan_kernel_avx2) && __builtin_cpu_supports("avx512bw") &&
+             __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+             __builtin_cpu_supports("avx512vbmi2");
 #endif
     default: return 0;
   }
@@ -236,6 +242,7 @@ size_t sluice_scan(int kernel, sluice_scan_state *state, const uint8_t *bytes, s
                    uint32_t *positions, uint64_t *marks) {
   switch (kernel) {
 #if defined(__x86_64__)
+    case sluice_scan_kernel_avx512: return sluice_scan_avx512(state, bytes, length, limit, final, positions, marks);
     case sluice_scan_kernel_avx2: return sluice_scan_avx2(state, bytes, length, limit, final, positions, marks);
     case sluice_scan_kernel_sse2: return sluice_scan_sse2(state, bytes, length, limit, final, positions, marks);
 #endif

@@ -133,6 +133,11 @@ AVX2 SLUICE_INLINE int avx_utf8_block(const avx_block *b, const uint8_t *bytes, 
   return !_mm256_testz_si256(error, error);
 }
 
+AVX2 int sluice_utf8_block_avx2(const uint8_t *p, const uint8_t *bytes, size_t base) {
+  avx_block b = {_mm256_loadu_si256((const __m256i *)p), _mm256_loadu_si256((const __m256i *)(p + 32))};
+  return avx_utf8_block(&b, bytes, base);
+}
+
 #define AVX_LOAD(p, m)                                          \
   avx_block b = {_mm256_loadu_si256((const __m256i *)(p)),      \
                  _mm256_loadu_si256((const __m256i *)(p + 32))}; \
@@ -142,5 +147,5 @@ AVX2 SLUICE_INLINE int avx_utf8_block(const avx_block *b, const uint8_t *bytes, 
   unit = (e) & avx_equal(&b, 'u')
 #define AVX_UTF8(state, bytes, p, base) avx_utf8_block(&b, bytes, base)
 
-SLUICE_DEFINE_SCAN(sluice_scan_avx2, AVX2, AVX_LOAD, avx_parity, AVX_ESCAPES, AVX_UTF8)
+SLUICE_DEFINE_SCAN(sluice_scan_avx2, AVX2, AVX_LOAD, avx_parity, AVX_ESCAPES, AVX_UTF8, write_positions)
 #endif

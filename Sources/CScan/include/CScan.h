@@ -1,7 +1,9 @@
 #pragma once
-#define _GNU_SOURCE 1
+#include "CScanHTTP.h"
 #include <stddef.h>
 #include <stdint.h>
+
+#include "CScanHTTP.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -37,7 +39,8 @@ enum {
   sluice_scan_kernel_portable = 0,
   sluice_scan_kernel_sse2 = 1,
   sluice_scan_kernel_avx2 = 2,
-  sluice_scan_kernel_count = 3,
+  sluice_scan_kernel_avx512 = 3,
+  sluice_scan_kernel_count = 4,
 };
 
 /// Carried from one call to the next, so that a document may be scanned as it arrives. Zero it, then call

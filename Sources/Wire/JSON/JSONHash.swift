@@ -2,8 +2,8 @@
 /// comparison of duplicates and the case-insensitive one of masks), and seeded at process start so that nobody can
 /// prepare keys that collide.
 ///
-/// Method: multiply-and-fold of overlapping words, as in Wang Yi's wyhash. Example: the 11 bytes `customer_id` are read
-/// as the words `customer` and `tomer_id`.
+/// Method: multiply-and-fold of overlapping words, as in Wang Yi's wyhash. Example: the 11 bytes
+/// `customer_id` are the words `CUSTOMER` and `_ID` with five zeros.
 enum JSONHash {
   struct Seed: BitwiseCopyable, Sendable {
     var first: UInt64
@@ -16,8 +16,8 @@ enum JSONHash {
     return Seed(first: generator.next() | 1, second: generator.next() | 1)
   }()
 
-  /// Bit 5 of every byte: folds letters' case (and a few other pairs, which only costs a comparison).
-  private static let fold: UInt64 = 0x2020_2020_2020_2020
+  /// All but bit 5 of every byte: folds letters' case (and a few other pairs, which only costs a comparison).
+  static let fold: UInt64 = 0xDFDF_DFDF_DFDF_DFDF
 
   @inline(__always)
   private static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
@@ -27,36 +27,39 @@ enum JSONHash {
 
   @inline(__always)
   private static func load8(_ place: UnsafePointer<UInt8>) -> UInt64 {
-    unsafe UnsafeRawPointer(place).loadUnaligned(as: UInt64.self)
+    unsafe UInt64(littleEndian: UnsafeRawPointer(place).loadUnaligned(as: UInt64.self))
   }
 
   @inline(__always)
   private static func load4(_ place: UnsafePointer<UInt8>) -> UInt64 {
-    unsafe UInt64(UnsafeRawPointer(place).loadUnaligned(as: UInt32.self))
+    unsafe UInt64(UInt32(littleEndian: UnsafeRawPointer(place).loadUnaligned(as: UInt32.self)))
   }
 
   /// Hash of the `count` bytes at `bytes`; reads nothing outside them.
   @inline(__always)
   static func hash(_ bytes: UnsafePointer<UInt8>, _ count: Int, _ seed: Seed) -> UInt64 {
-    let low: UInt64
-    let high: UInt64
+    if count > 16 { return unsafe long(bytes, count, seed) }
     if count >= 8 {
-      if count > 16 { return unsafe long(bytes, count, seed) }
-      unsafe low = load8(bytes)
-      unsafe high = load8(bytes + (count &- 8))
-    } else if count >= 4 {
-      unsafe low = load4(bytes)
-      unsafe high = load4(bytes + (count &- 4))
-    } else if count > 0 {
-      unsafe low =
-        UInt64(bytes[0]) << 16 | UInt64(bytes[count &>> 1]) << 8 | UInt64(bytes[count &- 1])
-      high = 0
-    } else {
-      return mix(seed.first, seed.second)
+      let spare = UInt64(truncatingIfNeeded: 128 &- count &* 8)
+      let last = unsafe load8(bytes + (count &- 8))
+      return unsafe combine(load8(bytes) & fold, (count == 8 ? 0 : last &>> spare) & fold, seed)
     }
-    return mix(
-      (low | fold) ^ seed.first,
-      (high | fold) ^ seed.second &+ UInt64(truncatingIfNeeded: count))
+    var word: UInt64 = 0
+    if count >= 4 {
+      unsafe word =
+        load4(bytes) | load4(bytes + (count &- 4)) &<< UInt64(truncatingIfNeeded: count &* 8 &- 32)
+    } else {
+      for offset in 0..<count {
+        unsafe word |= UInt64(bytes[offset]) &<< UInt64(truncatingIfNeeded: offset &* 8)
+      }
+    }
+    return combine(word & fold, 0, seed)
+  }
+
+  /// Hash of a key of at most sixteen bytes: the first eight and the rest, folded, with zeros after them.
+  @inline(__always)
+  static func combine(_ low: UInt64, _ high: UInt64, _ seed: Seed) -> UInt64 {
+    mix(low ^ seed.first, high ^ seed.second)
   }
 
   @inline(never)
@@ -64,12 +67,12 @@ enum JSONHash {
     var state = seed.first ^ UInt64(truncatingIfNeeded: count)
     var at = 0
     while at &+ 16 < count {
-      state = unsafe mix(
-        (load8(bytes + at) | fold) ^ state, (load8(bytes + (at &+ 8)) | fold) ^ seed.second)
+      unsafe state = mix(
+        (load8(bytes + at) & fold) ^ state, (load8(bytes + (at &+ 8)) & fold) ^ seed.second)
       at &+= 16
     }
     return unsafe mix(
-      (load8(bytes + (count &- 16)) | fold) ^ state,
-      (load8(bytes + (count &- 8)) | fold) ^ seed.second)
+      (load8(bytes + (count &- 16)) & fold) ^ state,
+      (load8(bytes + (count &- 8)) & fold) ^ seed.second)
   }
 }

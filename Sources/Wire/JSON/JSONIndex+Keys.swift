@@ -34,17 +34,17 @@ extension JSONIndex {
     if size > limits.stringLengthMax { return .stringTooLong }
     unsafe links[token &+ 1] = hash
     let frame = unsafe frames + depth
+    if unsafe frame.pointee.isPredicted {
+      unsafe stopPredicting(frame, keys: frame.pointee.keys)
+    }
     unsafe frame.pointee.keys &+= 1
     let bit: UInt64 = 1 &<< UInt64(hash & 63)
-    let seen =
-      unsafe UnsafeMutableRawPointer(frame)
-      .advanced(by: MemoryLayout<JSONFrame>.offset(of: \.seen)!)
-      .assumingMemoryBound(to: UInt64.self) + Int(hash &>> 6 & 3)
+    let seen = unsafe Self.seen(frame, hash)
     if unsafe seen.pointee & bit != 0, unsafe frame.pointee.keys <= Self.keysComparedOneByOne {
       if unsafe hasEarlier(base, than: token, in: Int(frame.pointee.open)) { return .duplicateKey }
     }
     unsafe seen.pointee |= bit
-    if watching, unsafe filter[JSONWatch.word(hash)] &>> JSONWatch.bit(hash) & 1 != 0 {
+    if watching, unsafe tables[JSONWatch.word(hash)] &>> JSONWatch.bit(hash) & 1 != 0 {
       record(.key, token)
     }
     return nil
@@ -62,7 +62,7 @@ extension JSONIndex {
 
   /// Whether an earlier key of the open object `opening` equals the one at `token`.
   @inline(never)
-  private mutating func hasEarlier(
+  mutating func hasEarlier(
     _ base: UnsafePointer<UInt8>, than token: Int, in opening: Int
   ) -> Bool {
     var earlier = opening &+ 1

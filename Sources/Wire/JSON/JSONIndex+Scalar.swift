@@ -22,7 +22,7 @@ extension JSONIndex {
   /// Whether the `count` (1…8) bytes at `place` are an unsigned number without exponent. Eight bytes are readable.
   /// False may also mean that it takes a longer look.
   @inline(__always)
-  private static func isShortNumber(_ place: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+  static func isShortNumber(_ place: UnsafePointer<UInt8>, _ count: Int) -> Bool {
     let loaded = unsafe UInt64(
       littleEndian: UnsafeRawPointer(place).loadUnaligned(as: UInt64.self))
     // The bytes moved to the top, zeros ('0' minus '0') below them.

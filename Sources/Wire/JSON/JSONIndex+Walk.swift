@@ -11,7 +11,8 @@ import CScan
 //                             second step: `{` instead of a plain value: three tokens, and down one level
 
 extension JSONIndex {
-  /// Walks as far as the tokens known so far allow.
+  /// Takes one step, if the tokens known so far allow it: a member, an element, a comma or a close. The slow and
+  /// complete form of `run`, which takes it over again afterwards.
   mutating func walk(_ base: UnsafePointer<UInt8>, length: Int) -> JSONViolation? {
     let positions = unsafe self.positions
     let links = unsafe self.links
@@ -20,83 +21,80 @@ extension JSONIndex {
     var mark = firstMark(from: markCursor)
     var violation: JSONViolation?
 
-    walking: while true {
-      switch expect {
-      case .memberOrClose, .member:
-        // The close of an empty object.
-        guard index < count else { break walking }
-        let keyStart = unsafe positions[index]
-        if unsafe base[Int(keyStart)] != UInt8(ascii: "\"") {
-          if expect == .memberOrClose, unsafe base[Int(keyStart)] == UInt8(ascii: "}") {
-            expect = .commaOrClose
-            continue walking
-          }
-          violation = JSONViolation(reason: .expectedKey, offset: keyStart)
-          break walking
-        }
-        guard index &+ 3 < count else { break walking }
-        let colon = unsafe positions[index &+ 1]
-        guard unsafe base[Int(colon)] == UInt8(ascii: ":") else {
-          violation = JSONViolation(reason: .expectedColon, offset: colon)
-          break walking
-        }
-        let keyEnd = unsafe Self.lastByte(base, before: colon)
-        unsafe links[index] = keyEnd
-        if let reason = unsafe key(
-          base, length: length, token: index, start: keyStart &+ 1, end: keyEnd, mark: &mark)
-        {
-          violation = JSONViolation(reason: reason, offset: keyStart)
-          break walking
-        }
-        index &+= 2
-        if let failed = unsafe value(base, length: length, index: &index, mark: &mark) {
-          violation = failed
-          break walking
-        }
-
-      case .elementOrClose, .element:
-        guard index < count else { break walking }
-        if expect == .elementOrClose, unsafe base[Int(positions[index])] == UInt8(ascii: "]") {
+    step: switch expect {
+    case .memberOrClose, .member:
+      // The close of an empty object.
+      guard index < count else { break step }
+      let keyStart = unsafe positions[index]
+      if unsafe base[Int(keyStart)] != UInt8(ascii: "\"") {
+        if expect == .memberOrClose, unsafe base[Int(keyStart)] == UInt8(ascii: "}") {
           expect = .commaOrClose
-          continue walking
+          break step
         }
-        guard index &+ 1 < count else { break walking }
-        if let failed = unsafe value(base, length: length, index: &index, mark: &mark) {
-          violation = failed
-          break walking
-        }
-
-      case .commaOrClose:
-        guard index < count else { break walking }
-        let place = unsafe positions[index]
-        let byte = unsafe base[Int(place)]
-        let isObject = unsafe frames[depth].isObject
-        if byte == UInt8(ascii: ",") {
-          expect = isObject ? .member : .element
-          index &+= 1
-        } else if byte == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
-          if let failed = unsafe close(base, at: index) {
-            violation = failed
-            break walking
-          }
-          index &+= 1
-        } else {
-          violation = JSONViolation(reason: .expectedCommaOrClose, offset: place)
-          break walking
-        }
-
-      case .root:
-        guard index < count else { break walking }
-        if let failed = unsafe root(base, index: &index) {
-          violation = failed
-        }
-        if expect == .root { break walking }
-
-      case .nothing:
-        guard index < count else { break walking }
-        violation = unsafe JSONViolation(reason: .trailingBytes, offset: positions[index])
-        break walking
+        violation = JSONViolation(reason: .expectedKey, offset: keyStart)
+        break step
       }
+      guard index &+ 3 < count else { break step }
+      let colon = unsafe positions[index &+ 1]
+      guard unsafe base[Int(colon)] == UInt8(ascii: ":") else {
+        violation = JSONViolation(reason: .expectedColon, offset: colon)
+        break step
+      }
+      let keyEnd = unsafe Self.lastByte(base, before: colon)
+      unsafe links[index] = keyEnd
+      if let reason = unsafe key(
+        base, length: length, token: index, start: keyStart &+ 1, end: keyEnd, mark: &mark)
+      {
+        violation = JSONViolation(reason: reason, offset: keyStart)
+        break step
+      }
+      index &+= 2
+      if let failed = unsafe value(base, length: length, index: &index, mark: &mark) {
+        violation = failed
+        break step
+      }
+
+    case .elementOrClose, .element:
+      guard index < count else { break step }
+      if expect == .elementOrClose, unsafe base[Int(positions[index])] == UInt8(ascii: "]") {
+        expect = .commaOrClose
+        break step
+      }
+      guard index &+ 1 < count else { break step }
+      if let failed = unsafe value(base, length: length, index: &index, mark: &mark) {
+        violation = failed
+        break step
+      }
+
+    case .commaOrClose:
+      guard index < count else { break step }
+      let place = unsafe positions[index]
+      let byte = unsafe base[Int(place)]
+      let isObject = unsafe frames[depth].isObject
+      if byte == UInt8(ascii: ",") {
+        expect = isObject ? .member : .element
+        index &+= 1
+      } else if byte == (isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
+        if let failed = unsafe close(base, at: index) {
+          violation = failed
+          break step
+        }
+        index &+= 1
+      } else {
+        violation = JSONViolation(reason: .expectedCommaOrClose, offset: place)
+        break step
+      }
+
+    case .root:
+      guard index < count else { break step }
+      if let failed = unsafe root(base, index: &index) {
+        violation = failed
+      }
+
+    case .nothing:
+      guard index < count else { break step }
+      violation = unsafe JSONViolation(reason: .trailingBytes, offset: positions[index])
+      break step
     }
     next = index
     markCursor = mark == UInt32.max ? Int(scan.scanned) : Int(mark)
@@ -228,8 +226,10 @@ extension JSONIndex {
     }
     depth &+= 1
     let isObject = unsafe base[Int(place)] == UInt8(ascii: "{")
-    unsafe frames[depth] = JSONFrame(
-      open: UInt32(truncatingIfNeeded: index), keys: 0, isObject: isObject)
+    let outer = unsafe frames + (depth &- 1)
+    let slot =
+      unsafe depth == 1 ? 0 : outer.pointee.isObject ? Self.slot(inside: outer) : outer.pointee.slot
+    unsafe enter(frames + depth, index, isObject: isObject, slot: slot)
     expect = isObject ? .memberOrClose : .elementOrClose
     return nil
   }

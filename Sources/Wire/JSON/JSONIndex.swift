@@ -28,7 +28,12 @@ public struct JSONIndex: ~Copyable {
   var hits: UnsafeMutablePointer<JSONHit>
   var hitCapacity: Int
   let frames: UnsafeMutablePointer<JSONFrame>
-  let filter: UnsafeMutablePointer<UInt64>
+  /// The watch's filter, 16 words; then two words for each size of short keys, 0…16, that fold their letters and
+  /// blank out what follows them.
+  let tables: UnsafeMutablePointer<UInt64>
+  /// Keys met lately, by the place of their object: see `JSONShape`.
+  let shapes: UnsafeMutablePointer<JSONShape>
+  let shapeEntries: UnsafeMutablePointer<JSONShapeEntry>
   var scratch: JSONScratch
 
   // Where reading stands.
@@ -68,8 +73,16 @@ public struct JSONIndex: ~Copyable {
     unsafe hits = .allocate(capacity: hitCapacity)
     unsafe frames = .allocate(capacity: limits.depthMax + 1)
     unsafe frames.initialize(repeating: JSONFrame(), count: limits.depthMax + 1)
-    unsafe filter = .allocate(capacity: 16)
-    unsafe filter.initialize(repeating: 0, count: 16)
+    unsafe tables = .allocate(capacity: 16 + 2 * 17)
+    unsafe tables.initialize(repeating: 0, count: 16 + 2 * 17)
+    for size in 0...16 {
+      for byte in 0..<size {
+        unsafe tables[16 + 2 * size + byte / 8] |= 0xDF << UInt64(byte % 8 * 8)
+      }
+    }
+    unsafe shapes = .allocate(capacity: JSONShape.slots)
+    unsafe shapes.initialize(repeating: JSONShape(), count: JSONShape.slots)
+    unsafe shapeEntries = .allocate(capacity: JSONShape.slots * JSONShape.keysMax)
     scratch = JSONScratch()
     scan = sluice_scan_state()
     begin()
@@ -81,7 +94,9 @@ public struct JSONIndex: ~Copyable {
     unsafe marks.deallocate()
     unsafe hits.deallocate()
     unsafe frames.deallocate()
-    unsafe filter.deallocate()
+    unsafe tables.deallocate()
+    unsafe shapes.deallocate()
+    unsafe shapeEntries.deallocate()
   }
 
   // MARK: Reading
@@ -130,9 +145,22 @@ public struct JSONIndex: ~Copyable {
   }
 
   private mutating func load(_ watch: borrowing JSONWatch) {
+    // An inactive filter lets nothing through: asking it needs no further condition.
+    let wasWatching = watching
     watching = watch.isActive
-    guard watching else { return }
-    for word in 0..<16 { unsafe filter[word] = watch.filter[word] }
+    if !watching, !wasWatching { return }
+    var changed: UInt64 = 0
+    for word in 0..<16 {
+      unsafe changed |= tables[word] ^ watch.filter[word]
+      unsafe tables[word] = watch.filter[word]
+    }
+    // What is remembered of keys includes whether they are watched.
+    if changed != 0 {
+      for slot in 0..<JSONShape.slots {
+        unsafe shapes[slot].count = 0
+        unsafe shapes[slot].version &+= 1
+      }
+    }
   }
 
   private mutating func advance(
@@ -154,9 +182,22 @@ public struct JSONIndex: ~Copyable {
       count &+= unsafe sluice_scan(
         kernel, &scan, base, length, limit, isLast ? 1 : 0, positions + count, marks)
       if hitCapacity &- hitCount < count &- next { growHits() }
-      if let violation = unsafe walk(base, length: length) { return violation }
+      if let violation = unsafe process(base, length: length) { return violation }
       if scan.error != 0 { return unsafe scanViolation(base, length: length) }
       if isLast { return unsafe finish(base, length: length) }
+    }
+  }
+
+  /// Stage two, as far as the tokens known so far allow: usual steps in a run, others one by one.
+  private mutating func process(
+    _ base: UnsafePointer<UInt8>, length: Int
+  ) -> JSONViolation? {
+    while true {
+      unsafe run(base, length: length)
+      let before = next
+      let expected = expect
+      if let violation = unsafe walk(base, length: length) { return violation }
+      if next == before, expect == expected { return nil }
     }
   }
 
@@ -208,17 +249,6 @@ public struct JSONIndex: ~Copyable {
     unsafe old.deallocate()
     return unsafe new
   }
-}
-
-/// An object or array that is still open.
-struct JSONFrame: BitwiseCopyable {
-  /// Its opening token.
-  var open: UInt32 = 0
-  /// Keys seen so far.
-  var keys: UInt32 = 0
-  var isObject = false
-  /// Which of 256 values the keys' hashes have had: whoever meets a new one is no duplicate.
-  var seen: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 }
 
 /// What the next token must be.

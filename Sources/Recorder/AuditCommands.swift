@@ -1,0 +1,153 @@
+internal import Audit
+
+/// What `sluice audit tail`, `show` and `verify` do, without the argument parsing: they read a directory of segments, also
+/// while a gateway writes it, and give out text that is safe to print.
+public struct AuditCommands: Sendable {
+  public let directory: String
+
+  /// - Parameter directory: the `audit.directory` of the configuration.
+  public init(directory: String) { self.directory = directory }
+
+  /// The title line over the lines of `tail`.
+  public static var tailHeader: String { CallLine.header }
+
+  /// Prints the last `count` calls that match, one line each, in the order in which they ended; then calls still open.
+  ///
+  /// With `follow` it goes on with new calls as they end, until its task is cancelled (which is no error).
+  /// - Parameters:
+  ///   - json: lines of JSON instead of columns.
+  ///   - print: gets one line at a time, without a line feed.
+  public func tail(
+    count: Int = 20, follow: Bool = false, filter: CallFilter = CallFilter(), json: Bool = false,
+    print: (String) -> Void
+  ) async throws {
+    guard let range = try segmentRange(directory) else {
+      if !follow { return }
+      try await waitForSegments()
+      return try await tail(count: count, follow: true, filter: filter, json: json, print: print)
+    }
+    var first = max(range.lowerBound, range.upperBound > 0 ? range.upperBound - 1 : 0)
+    while true {
+      var reader = RecordReader(directory: directory, first: first, keepsBytes: json)
+      let last = try lastEvents(&reader, count: count, filter: filter)
+      // Not enough in the newest segments: begin earlier, twice as far back each time.
+      if last.events.count < count, first > range.lowerBound {
+        let back = (range.upperBound - first) * 2
+        first =
+          range.upperBound - range.lowerBound > back ? range.upperBound - back : range.lowerBound
+        continue
+      }
+      for warning in last.warnings { print(json ? warningJSON(warning) : "! " + warning) }
+      for event in last.events { print(line(event, json)) }
+      if follow { return try await self.follow(&reader, filter: filter, json: json, print: print) }
+      for call in reader.unfinished where filter.matches(call) { print(line(.call(call), json)) }
+      return
+    }
+  }
+
+  /// The page (or line of JSON) about one call.
+  /// - Parameters:
+  ///   - reference: the "Ref" of an answer, or the REF column of `tail`.
+  ///   - bodyBytesMax: longest part of request and answer to show on the page; JSON has all.
+  public func show(
+    _ reference: String, json: Bool = false, bodyBytesMax: Int = 65536
+  ) throws(RecorderError) -> String {
+    let call = try find(reference)
+    return json ? CallJSON.text(of: call) : CallPage.text(of: call, bodyBytesMax: bodyBytesMax)
+  }
+
+  /// The whole call a reference names.
+  public func find(_ reference: String) throws(RecorderError) -> RecordedCall {
+    guard let record = RecordID(reference) else { throw .noReference(reference) }
+    guard let range = try segmentRange(directory) else { throw .notFound(record.description) }
+    var reader = RecordReader(
+      directory: directory, first: firstSegment(for: record, in: range), keepsBytes: true,
+      only: record)
+    while true {
+      switch try reader.next() {
+      case .events(let events):
+        for case .call(let call) in events { return call }
+      case .warning: continue
+      case .end:
+        guard let open = reader.unfinished.first else { throw .notFound(record.description) }
+        return open
+      }
+    }
+  }
+
+  /// Checks every hash and every link of the chain.
+  public func verify() throws(RecorderError) -> Verification {
+    try Verification.run(directory: directory)
+  }
+
+  // MARK: -
+
+  /// An id carries its time, and so does a segment's header: reading begins with the last segment that
+  /// was created before the record (with a minute to spare for clocks that were set).
+  private func firstSegment(for record: RecordID, in range: ClosedRange<UInt32>) -> UInt32 {
+    let time = record.millisecondsSince1970 &* 1_000_000
+    for number in range.reversed() {
+      guard case .opened(var scanner) = SegmentScanner.open(directory, number: number) else {
+        continue
+      }
+      _ = scanner.next()
+      if let header = scanner.header, header.createdNanoseconds &+ 60_000_000_000 < time {
+        return number
+      }
+    }
+    return range.lowerBound
+  }
+
+  private func lastEvents(
+    _ reader: inout RecordReader, count: Int, filter: CallFilter
+  ) throws(RecorderError) -> (events: [RecordedEvent], warnings: [String]) {
+    var events: [RecordedEvent] = []
+    var warnings: [String] = []
+    while true {
+      switch try reader.next() {
+      case .end: return (events.suffix(count), warnings)
+      case .warning(let warning): warnings.append(warning)
+      case .events(let new):
+        events += new.filter { wants($0, filter) }
+        if events.count > count + 4096 { events.removeFirst(events.count - count) }
+      }
+    }
+  }
+
+  private func follow(
+    _ reader: inout RecordReader, filter: CallFilter, json: Bool, print: (String) -> Void
+  ) async throws {
+    while !Task.isCancelled {
+      switch try reader.next() {
+      case .end:
+        // A poll is enough: the gateway writes in batches anyway, and a watch would not work on every file system.
+        do { try await Task.sleep(for: .milliseconds(100)) } catch { return }
+      case .warning(let warning): print(json ? warningJSON(warning) : "! " + warning)
+      case .events(let events):
+        for event in events where wants(event, filter) { print(line(event, json)) }
+      }
+    }
+  }
+
+  private func waitForSegments() async throws {
+    while try segmentRange(directory) == nil {
+      try await Task.sleep(for: .milliseconds(100))
+    }
+  }
+
+  private func wants(_ event: RecordedEvent, _ filter: CallFilter) -> Bool {
+    switch event {
+    case .call(let call): filter.matches(call)
+    case .notice: filter.showsNotices
+    }
+  }
+
+  private func line(_ event: RecordedEvent, _ json: Bool) -> String {
+    switch event {
+    case .call(let call): json ? CallJSON.text(of: call) : CallLine.text(of: call)
+    case .notice(let notice): json ? CallJSON.text(of: notice) : CallLine.text(of: notice)
+    }
+  }
+
+  private func warningJSON(_ warning: String) -> String { CallJSON.text(ofWarning: warning) }
+}

@@ -1,0 +1,91 @@
+internal import Audit
+
+/// Puts calls together from entries as they come: one opening, pieces, one closing, interleaved with other calls'.
+///
+/// Memory is bounded by the calls open at the same time, which the gateway bounds; beyond `openMax` (a damaged or
+/// hostile file) the oldest open call is given out unfinished.
+struct CallJoiner {
+  /// Whether request and answer bytes are wanted; without them a call is a few hundred bytes.
+  let keepsBytes: Bool
+  /// Joins only this call, if set.
+  let only: RecordID?
+  static let openMax = 200_000
+
+  private var open: [RecordID: RecordedCall] = [:]
+
+  init(keepsBytes: Bool, only: RecordID? = nil) {
+    self.keepsBytes = keepsBytes
+    self.only = only
+  }
+
+  /// Takes in one entry; an event when it ends a call or is a notice.
+  mutating func take(_ entry: borrowing RecordedEntry, segment: UInt32) -> RecordedEvent? {
+    switch entry.kind {
+    case .padding, .filler: return nil
+    case .gap, .repair: return only == nil ? .notice(Self.notice(entry)) : nil
+    case .opening, .requestPiece, .answerPiece, .closing: break
+    }
+    if let only, entry.record != only { return nil }
+    if entry.kind == .opening {
+      var call = RecordedCall(record: entry.record, worker: entry.worker, segment: segment)
+      call.open(entry, keepsBytes: keepsBytes)
+      open[entry.record] = call
+      return open.count > Self.openMax ? oldest() : nil
+    }
+    var call: RecordedCall
+    if let known = open.removeValue(forKey: entry.record) {
+      call = known
+    } else {
+      // Its opening is in a segment that was not read, or is gone.
+      call = RecordedCall(record: entry.record, worker: entry.worker, segment: segment)
+      call.openedNanoseconds = entry.record.millisecondsSince1970 &* 1_000_000
+      call.isWhole = false
+    }
+    if entry.kind == .closing {
+      call.close(entry, keepsBytes: keepsBytes)
+      return .call(call)
+    }
+    if keepsBytes { call.add(piece: entry) }
+    open[entry.record] = call
+    return nil
+  }
+
+  /// The calls still open, oldest first: in flight, or cut short by the end of their process.
+  var unfinished: [RecordedCall] { open.values.sorted { $0.record < $1.record } }
+
+  private mutating func oldest() -> RecordedEvent? {
+    guard let record = open.keys.min(), let call = open.removeValue(forKey: record) else {
+      return nil
+    }
+    return .call(call)
+  }
+
+  static func notice(_ entry: borrowing RecordedEntry) -> RecordedNotice {
+    let nanoseconds = entry.number(UInt64.self, at: 16)
+    if entry.kind == .gap {
+      return .gap(
+        worker: entry.worker, drops: entry.number(UInt64.self, at: 24),
+        dropsInAll: entry.number(UInt64.self, at: 32), nanoseconds: nanoseconds)
+    }
+    return .repair(
+      segment: entry.number(UInt32.self, at: 24), offset: entry.number(UInt64.self, at: 32),
+      bytesCut: entry.number(UInt64.self, at: 40),
+      isDamage: entry.number(UInt32.self, at: 28) == AuditRepair.Reason.damaged.rawValue,
+      sha256: AuditHash(entry.bytes, at: 48).hexadecimal, nanoseconds: nanoseconds)
+  }
+}
+
+extension RecordedCall {
+  /// Adds a piece; one that does not continue what is there makes the call incomplete.
+  fileprivate mutating func add(piece entry: borrowing RecordedEntry) {
+    let offset = Int(clamping: entry.number(UInt64.self, at: 16))
+    let data = entry.data(at: EntryFormat.pieceBytes, count: Int(entry.number(UInt32.self, at: 24)))
+    if entry.kind == .requestPiece {
+      if offset != request.count { isWhole = false }
+      request += data
+    } else {
+      if offset != answer.count { isWhole = false }
+      answer += data
+    }
+  }
+}

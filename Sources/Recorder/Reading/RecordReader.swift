@@ -1,0 +1,71 @@
+internal import Audit
+
+/// Reads events from a directory, from some segment on, also while the gateway writes.
+struct RecordReader: ~Copyable {
+  private var reader: SegmentReader
+  private var joiner: CallJoiner
+
+  init(directory: String, first: UInt32, keepsBytes: Bool, only: RecordID? = nil) {
+    reader = SegmentReader(directory: directory, first: first)
+    joiner = CallJoiner(keepsBytes: keepsBytes, only: only)
+  }
+
+  enum Step: Equatable {
+    /// A frame was read; these calls ended in it.
+    case events([RecordedEvent])
+    /// Something cannot be read; the rest can. A sentence for the operator.
+    case warning(String)
+    case end
+  }
+
+  mutating func next() throws(RecorderError) -> Step {
+    let position = reader.position
+    let name = SegmentFormat.name(of: position.segment)
+    var events: [RecordedEvent] = []
+    let segment = position.segment
+    var joiner = joiner
+    let step = reader.next { entry in
+      if let event = joiner.take(entry, segment: segment) { events.append(event) }
+    }
+    self.joiner = joiner
+    switch step {
+    case .frame: return .events(events)
+    case .end: return .end
+    case .missing(let number):
+      return .warning("audit segment \(SegmentFormat.name(of: number)) is missing")
+    case .failed(let code): throw .cannotRead(file: name, code: code)
+    case .bad(let problem):
+      let more = reader.skip() == nil
+      let rest = more ? "; going on with the next segment" : ""
+      let warning =
+        "audit segment \(name), offset \(position.offset): \(problem.rawValue)\(rest)"
+      if !more { throw .damaged(warning) }
+      return .warning(warning)
+    }
+  }
+
+  /// Calls that have begun and not ended, so far.
+  var unfinished: [RecordedCall] { joiner.unfinished }
+}
+
+/// Why the record cannot be read. `description` is a sentence for the operator.
+public enum RecorderError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// No directory there, or it cannot be opened.
+  case cannotOpenDirectory(String)
+  case cannotRead(file: String, code: Int32)
+  /// The end of the record is damaged: nothing after that place can be read.
+  case damaged(String)
+  /// Not the form of a record id.
+  case noReference(String)
+  case notFound(String)
+
+  public var description: String {
+    switch self {
+    case .cannotOpenDirectory(let text), .damaged(let text): text
+    case .cannotRead(let file, let code): "cannot read the audit segment \(file): errno \(code)"
+    case .noReference(let text):
+      "'\(SafeText.line(text))' is not a record id: 13 letters and digits, as in an answer's Ref"
+    case .notFound(let text): "there is no record \(text) in this directory"
+    }
+  }
+}

@@ -1,0 +1,91 @@
+internal import Audit
+
+/// A call on a page of its own: everything the record says, laid out for reading.
+enum CallPage {
+  /// - Parameter bodyBytesMax: longest part of the request and of the answer that is shown.
+  static func text(of call: RecordedCall, bodyBytesMax: Int) -> String {
+    var page = ["Record \(call.record)", ""]
+    page += facts(call)
+    if let outcome = call.outcome {
+      page += [""] + result(call, outcome)
+    } else {
+      page += [
+        "", "  outcome       none recorded: in flight, or cut short by the end of the process",
+      ]
+    }
+    if !call.isWhole {
+      page += ["", "  Some entries of this call are missing from this directory."]
+    }
+    page += ["", "Request, \(call.requestBytes) bytes", ""]
+    page += [body(call.request, bodyBytesMax)]
+    page += [
+      "", "Answer as the agent got it, \(max(call.answerBytes, call.answer.count)) bytes", "",
+    ]
+    page += [body(call.answer, bodyBytesMax)]
+    return page.joined(separator: "\n")
+  }
+
+  private static func facts(_ call: RecordedCall) -> [String] {
+    var lines = [
+      field("time", RecordedTime.text(call.openedNanoseconds) + " UTC"),
+      field("principal", call.principal), field("server", call.server),
+      field("method", call.method), field("tool", call.tool),
+      field("request id", call.requestID), field("session", call.session),
+      field("decision", call.decision.map(CallLine.text) ?? ""), field("rule", call.rule),
+      field("policy", hexadecimal(call.policyRevision)),
+      field("era", call.era == .unknown ? "" : "\(call.era)"),
+      field("worker", "\(call.worker), segment \(SegmentFormat.name(of: call.segment))"),
+    ]
+    if !call.cutFields.isEmpty {
+      lines.append(field("shortened", call.cutFields.joined(separator: ", ")))
+    }
+    return lines
+  }
+
+  private static func result(_ call: RecordedCall, _ outcome: CallOutcome) -> [String] {
+    var lines = [field("outcome", CallLine.outcome(of: call))]
+    if outcome.failedSide != .none {
+      lines.append(field("failed side", CallLine.text(of: outcome.failedSide)))
+    }
+    if outcome.status > 0 { lines.append(field("HTTP status", "\(outcome.status)")) }
+    if outcome.serverStatus > 0 { lines.append(field("server's HTTP", "\(outcome.serverStatus)")) }
+    if outcome.errorCode != 0 { lines.append(field("JSON-RPC error", "\(outcome.errorCode)")) }
+    if outcome.systemCode != 0 { lines.append(field("system error", "\(outcome.systemCode)")) }
+    lines.append(field("masked values", "\(outcome.maskedValues)"))
+    if outcome.serverBytes > 0 {
+      lines.append(field("server sent", "\(outcome.serverBytes) bytes"))
+    }
+    lines.append(field("timing", timing(outcome)))
+    return lines
+  }
+
+  private static func timing(_ outcome: CallOutcome) -> String {
+    let steps: [(String, UInt64)] = [
+      ("decided", outcome.decidedMicroseconds), ("sent upstream", outcome.upstreamSentMicroseconds),
+      ("first byte", outcome.firstByteMicroseconds), ("done", outcome.doneMicroseconds),
+    ]
+    return steps.filter { $0.1 > 0 }
+      .map { "\($0.0) after \(RecordedTime.duration(microseconds: $0.1))" }
+      .joined(separator: ", ")
+  }
+
+  private static func field(_ name: String, _ value: String) -> String {
+    let padded = name + String(repeating: " ", count: max(1, 14 - name.count))
+    return "  " + padded + (value.isEmpty ? "-" : SafeText.line(value))
+  }
+
+  private static func body(_ bytes: [UInt8], _ bytesMax: Int) -> String {
+    if bytes.isEmpty { return "  (empty)" }
+    let shown = Array(bytes.prefix(bytesMax))
+    let text = PrettyJSON.format(shown) ?? String(decoding: shown, as: UTF8.self)
+    var lines = SafeText.block(text).split(separator: "\n", omittingEmptySubsequences: false)
+      .map { "  " + $0 }
+    if shown.count < bytes.count { lines.append("  … \(bytes.count - shown.count) bytes more") }
+    return lines.joined(separator: "\n")
+  }
+
+  static func hexadecimal(_ value: UInt64) -> String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,140 @@
+internal import Audit
+
+/// The result of checking the whole chain.
+public struct Verification: Sendable, Equatable, CustomStringConvertible {
+  /// The first place where the chain is broken.
+  public struct Break: Sendable, Equatable {
+    public var segment: String
+    /// Offset of the frame (or header) that does not fit.
+    public var offset: Int64
+    /// What is wrong, as a clause.
+    public var reason: String
+  }
+
+  public var segments = 0
+  public var frames = 0
+  public var entries: UInt64 = 0
+  public var bytes: Int64 = 0
+  /// Nil when everything fits together.
+  public var firstBreak: Break?
+  /// Number of the first segment there is; above 1, older ones were moved away.
+  public var firstSegment: UInt32 = 0
+  /// Bytes after the last whole frame: a write in progress, or one a crash cut short.
+  public var tailBytes: Int64 = 0
+  /// Gaps and repairs that the record itself tells of.
+  public var notices: [RecordedNotice] = []
+  /// Number of the last entry and hash of the last frame: compare them with what was noted elsewhere to know
+  /// that nothing was cut off at the end.
+  public var lastEntry: UInt64?
+  public var lastHash = ""
+
+  public var isIntact: Bool { firstBreak == nil }
+
+  public var description: String {
+    var lines: [String] = []
+    if let firstBreak {
+      lines.append(
+        "BROKEN  \(firstBreak.segment), offset \(firstBreak.offset): \(firstBreak.reason)")
+      lines.append("Everything before that place is intact:")
+    } else {
+      lines.append("intact")
+    }
+    lines.append("  \(segments) segments, \(frames) frames, \(entries) entries, \(bytes) bytes")
+    if firstSegment > 1 {
+      lines.append("  begins with segment \(firstSegment): older ones are not in this directory")
+    }
+    if tailBytes > 0 {
+      lines.append("  \(tailBytes) bytes of an unfinished write at the end")
+    }
+    for notice in notices { lines.append("  " + CallLine.text(of: notice)) }
+    if let lastEntry { lines.append("  last entry \(lastEntry), hash \(lastHash)") }
+    return lines.joined(separator: "\n")
+  }
+
+  /// Checks every hash and link in a directory, in memory bounded by one frame. A gateway may be writing meanwhile.
+  static func run(directory: String) throws(RecorderError) -> Verification {
+    guard let range = try segmentRange(directory) else { return Verification() }
+    var result = Verification()
+    result.firstSegment = range.lowerBound
+    var before: (hash: AuditHash, sequence: UInt64)?
+    for number in range {
+      let isLast = number == range.upperBound
+      guard try result.take(number, in: directory, &before, isLast: isLast) else { break }
+    }
+    return result
+  }
+
+  /// Checks one segment; false at the first break.
+  private mutating func take(
+    _ number: UInt32, in directory: String, _ before: inout (hash: AuditHash, sequence: UInt64)?,
+    isLast: Bool
+  ) throws(RecorderError) -> Bool {
+    let name = SegmentFormat.name(of: number)
+    var scanner: SegmentScanner
+    switch SegmentScanner.open(directory, number: number) {
+    case .opened(let opened): scanner = opened
+    case .failed(let code):
+      guard code == 2 else { throw .cannotRead(file: name, code: code) }
+      firstBreak = Break(segment: name, offset: 0, reason: "the segment is missing")
+      return false
+    }
+    segments += 1
+    var step = scanner.next()
+    if let header = scanner.header, let before {
+      if header.link != before.hash || header.firstSequence != before.sequence {
+        step = .bad(.link)
+      }
+    }
+    while case .frame(let frame) = step {
+      frames += 1
+      entries += UInt64(frame.entries)
+      collectNotices(scanner)
+      lastEntry = scanner.nextSequence - 1
+      step = scanner.next()
+    }
+    lastHash = scanner.lastHash.hexadecimal
+    before = (scanner.lastHash, scanner.nextSequence)
+    bytes += scanner.offset
+    return try judge(step, name, scanner.offset, max(0, scanner.fileBytes), isLast: isLast)
+  }
+
+  private mutating func judge(
+    _ step: ScanStep, _ name: String, _ offset: Int64, _ size: Int64, isLast: Bool
+  ) throws(RecorderError) -> Bool {
+    switch step {
+    case .frame, .end: return true
+    case .failed(let code): throw .cannotRead(file: name, code: code)
+    case .bad(let problem):
+      firstBreak = Break(
+        segment: name, offset: problem == .link ? 0 : offset, reason: problem.rawValue)
+      return false
+    case .incomplete:
+      if isLast {
+        tailBytes = size - offset
+        return true
+      }
+      firstBreak = Break(
+        segment: name, offset: offset, reason: "the segment ends inside a frame, yet others follow")
+      return false
+    }
+  }
+
+  private mutating func collectNotices(_ scanner: borrowing SegmentScanner) {
+    var found: [RecordedNotice] = []
+    scanner.forEachEntry { bytes in
+      guard let entry = RecordedEntry(bytes), entry.kind == .gap || entry.kind == .repair else {
+        return
+      }
+      found.append(CallJoiner.notice(entry))
+    }
+    notices += found
+  }
+}
+
+/// Numbers of the segments in a directory; nil when there are none.
+func segmentRange(_ directory: String) throws(RecorderError) -> ClosedRange<UInt32>? {
+  switch AuditFiles.segments(at: directory) {
+  case .success(let range): return range
+  case .failure(let error): throw .cannotOpenDirectory(error.description)
+  }
+}
