@@ -33,6 +33,10 @@ let shims: [Target] = [
   .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
   // Vectorscan: regular expressions in linear time, compiled at load, scanned without allocation.
   .systemLibrary(name: "CHyperscan", pkgConfig: "libhs", providers: [.apt(["libvectorscan-dev"])]),
+  // llhttp as Debian's node-llhttp ships it: the second opinion on HTTP, for fuzzing and benchmarks only.
+  .target(
+    name: "CLLHTTP", path: "Tests/Fuzz/CLLHTTP",
+    cSettings: [.unsafeFlags(["-I/usr/share/include/llhttp"])]),
 ]
 
 /// The data plane and its tests: no package from outside.
@@ -46,6 +50,10 @@ let dataPlane: [Target] = [
     name: "Proxy",
     dependencies: ["EventLoop", "Wire", "Policy", "Identity", "Audit", "CLinux", "COpenSSL"],
     swiftSettings: dataPath),
+  .executableTarget(
+    name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "CScan", "CLLHTTP"],
+    path: "Benchmarks",
+    swiftSettings: dataPath),
   .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
   .testTarget(name: "WireTests", dependencies: ["Wire", "CScan"], swiftSettings: strict),
   .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire"], swiftSettings: strict),
@@ -55,13 +63,30 @@ let dataPlane: [Target] = [
     name: "ProxyTests",
     dependencies: ["Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit"],
     swiftSettings: strict),
+  // Carries calls through a simulated worker, for the counts of `Scripts/call-counts`.
+  .executableTarget(
+    name: "data-path-probe",
+    dependencies: ["Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit"],
+    path: "Tests/CallCounts/Probe", swiftSettings: dataPath),
 ]
 
-/// The control plane, the command and the bundled tools: ordinary Swift on well-kept packages.
-let controlPlane: [Target] = [
+/// Fuzz targets: a C program each, which libFuzzer drives in a fuzz build (`Scripts/fuzz`) and which replays files given to
+/// it in any other build. The Swift half of each says what must hold.
+let fuzzers: [Target] = [
   .target(
-    name: "Configuration",
+    name: "WireFuzzing", dependencies: ["Wire", "CLLHTTP"], path: "Tests/Fuzz/WireFuzzing",
+    swiftSettings: strict),
+  .executableTarget(name: "HTTPFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/HTTPFuzz"),
+  .executableTarget(name: "SSEFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/SSEFuzz"),
+]
+
+/// The control plane, the command and the example server: ordinary Swift on well-kept packages.
+let controlPlane: [Target] = [
+  // Not plain `Configuration`: a package behind Hummingbird has a module of that name, and names must be unique.
+  .target(
+    name: "SluiceConfiguration",
     dependencies: ["Policy", "Identity", "Audit", .product(name: "Yams", package: "Yams")],
+    path: "Sources/Configuration",
     swiftSettings: strict),
   .target(name: "Recorder", dependencies: ["Audit", "COpenSSL"], swiftSettings: strict),
   .target(
@@ -75,15 +100,51 @@ let controlPlane: [Target] = [
   .executableTarget(
     name: "sluice",
     dependencies: [
-      "Proxy", "EventLoop", "Configuration", "Policy", "Identity", "Audit", "Recorder", "ExampleServer",
+      "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
+      "ExampleServer",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "ConfigurationTests", dependencies: ["Configuration", "Policy", "Identity"],
+    name: "ConfigurationTests", dependencies: ["SluiceConfiguration", "Policy", "Identity"],
+    swiftSettings: strict),
+  .testTarget(
+    name: "ExampleServerTests", dependencies: ["ExampleServer"], swiftSettings: strict),
+  .testTarget(
+    name: "SluiceTests",
+    dependencies: [
+      "sluice", "SluiceConfiguration", "Policy", "Recorder", "ExampleServer",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      .product(name: "Logging", package: "swift-log"),
+    ],
     swiftSettings: strict),
   .testTarget(name: "RecorderTests", dependencies: ["Recorder", "Audit"], swiftSettings: strict),
+]
+
+/// The bundled load tools: perf/README.md says how to use them.
+let tools: [Target] = [
+  .target(
+    name: "PerfKit",
+    dependencies: [
+      "EventLoop", "CLinux", .product(name: "Histogram", package: "hdrhistogram-swift"),
+    ],
+    path: "perf/PerfKit", swiftSettings: dataPath),
+  .executableTarget(
+    name: "sluice-load",
+    dependencies: [
+      "PerfKit", "EventLoop", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    path: "perf/sluice-load", swiftSettings: strict),
+  .executableTarget(
+    name: "sluice-model-server",
+    dependencies: [
+      "PerfKit", "EventLoop", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    path: "perf/sluice-model-server", swiftSettings: strict),
+  .testTarget(
+    name: "PerfTests", dependencies: ["PerfKit", "EventLoop"], path: "perf/PerfTests",
+    swiftSettings: strict),
 ]
 
 let package = Package(
@@ -102,5 +163,5 @@ let package = Package(
     // High dynamic range histograms for the load generator.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
-  targets: shims + dataPlane + controlPlane
+  targets: shims + dataPlane + fuzzers + controlPlane + tools
 )

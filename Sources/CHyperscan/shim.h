@@ -1,3 +1,3 @@
+/* No _GNU_SOURCE here: under it glibc's types (fd_set) differ from those Swift knows. */
 #pragma once
-#define _GNU_SOURCE 1
 #include <hs/hs.h>

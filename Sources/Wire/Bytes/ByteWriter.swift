@@ -84,6 +84,21 @@ public struct ByteWriter: ~Copyable {
     }
   }
 
+  /// Lets `body` write straight into the free memory: it gets the next free byte and how many there are, and returns
+  /// how many it wrote, or nil when what it has to write does not fit.
+  public mutating func appendUnsafely(
+    _ body: (_ place: UnsafeMutableRawPointer, _ room: Int) -> Int?
+  ) {
+    guard !overflowed else { return }
+    let room = capacity &- count
+    guard let bytes = unsafe body(base + count, room) else {
+      overflowed = true
+      return
+    }
+    precondition(bytes >= 0 && bytes <= room, "wrote past the end")
+    count &+= bytes
+  }
+
   /// Forgets everything written from `count` on, so that a caller can take back a piece it began.
   /// Has no effect once the writer has overflowed.
   public mutating func rewind(to count: Int) {

@@ -1,0 +1,39 @@
+import Policy
+import Wire
+
+/// Reading an answer, masking five fields in it and writing it out; and the masking and writing alone.
+func benchmarkMasking(_ harness: Harness) throws(MaskError) {
+  var documents = AnswerDocuments()
+  let program = try MaskProgram(
+    fields: ["email", "ssn", "phone", "date_of_birth", "card_number"].map {
+      MaskField(path: [$0], treatment: .redact, rule: 0)
+    })
+  var active = MaskRuleSet()
+  active.insert(0)
+  for (name, document) in [
+    ("orders 64 KiB", documents.structured(bytes: 64 << 10, flat: false)),
+    ("rows 64 KiB", documents.structured(bytes: 64 << 10, flat: true)),
+    ("orders 4 KiB", documents.structured(bytes: 4 << 10, flat: false)),
+    ("doubled 4 KiB", documents.doubled(bytes: 4 << 10)),
+  ] {
+    var index = JSONIndex()
+    var masker = Masker()
+    let capacity = 4 * document.count
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 64)
+    defer { unsafe memory.deallocate() }
+    harness.measure("mask/index + mask + write \(name)", bytes: document.count) {
+      unsafe precondition(index.read(document.span.bytes, watch: program.watch) == nil)
+      var writer = unsafe ByteWriter(unsafeInto: memory, capacity: capacity)
+      let outcome = unsafe masker.mask(
+        document.span.bytes, index: index, program: program, active: active, into: &writer)
+      guard case .masked = outcome else { preconditionFailure("nothing was masked") }
+    }
+    unsafe precondition(index.read(document.span.bytes, watch: program.watch) == nil)
+    harness.measure("mask/mask + write \(name)", bytes: document.count) {
+      var writer = unsafe ByteWriter(unsafeInto: memory, capacity: capacity)
+      let outcome = unsafe masker.mask(
+        document.span.bytes, index: index, program: program, active: active, into: &writer)
+      guard case .masked = outcome else { preconditionFailure("nothing was masked") }
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import Policy
+
+/// What `sluice check` says about a file that is well: the gateway's shape at a glance.
+public struct ConfigurationSummary: Sendable, CustomStringConvertible {
+  public let description: String
+  /// What works but deserves a second look. Also part of `description`.
+  public let warnings: [String]
+
+  init(_ loaded: LoadedConfiguration, name: String) {
+    let configuration = loaded.configuration
+    var lines = ["\(name): OK"]
+    lines += Self.section("listeners", configuration.listeners.map { "http://\($0.address)" })
+    lines += Self.section("callers", Self.callers(configuration.identity))
+    lines += Self.section("servers", configuration.servers.map(Self.server))
+    lines += Self.section("profiles", configuration.profiles.flatMap(Self.profile))
+    lines += Self.section(
+      "rules, in order", configuration.rules.enumerated().flatMap { Self.rule($1, number: $0 + 1) })
+    lines += Self.section("audit", [Self.audit(configuration.audit)])
+    lines += Self.section("warnings", loaded.warnings)
+    description = lines.joined(separator: "\n")
+    warnings = loaded.warnings
+  }
+
+  private static func section(_ title: String, _ lines: [String]) -> [String] {
+    lines.isEmpty ? ["\(title): none"] : ["\(title):"] + lines.map { "  \($0)" }
+  }
+
+  private static func callers(_ identity: IdentityConfiguration) -> [String] {
+    var lines = identity.serviceAccounts.map { "service account \($0.name)\(groups($0.groups))" }
+    if let anonymous = identity.anonymous {
+      lines.append("anonymous: anybody on this machine\(groups(anonymous.groups))")
+    }
+    return lines
+  }
+
+  private static func groups(_ groups: [PositionedText]) -> String {
+    groups.isEmpty ? "" : ", groups " + texts(groups)
+  }
+
+  private static func texts(_ texts: [PositionedText]) -> String {
+    texts.map(\.text).joined(separator: ", ")
+  }
+
+  private static func server(_ server: ServerConfiguration) -> String {
+    let credential = server.credential.map { ", sends \($0.header) from \($0.reference)" } ?? ""
+    return "\(server.name): \(server.path) -> \(server.url)\(credential)"
+  }
+
+  private static func profile(_ profile: ProfileDefinition) -> [String] {
+    let members =
+      profile.groups.map { "group \($0.text)" }
+      + profile.principals.map { "service account \($0.text)" }
+    return ["\(profile.name) (\(members.joined(separator: ", ")))"]
+      + profile.allow.map { "  \($0.server.text): \(texts($0.tools))" }
+  }
+
+  private static func rule(_ rule: RuleConfiguration, number: Int) -> [String] {
+    let definition = rule.definition
+    let match = definition.match
+    var conditions: [String] = []
+    for (name, list) in [
+      ("servers", match.servers), ("tools", match.tools), ("principals", match.principals),
+      ("groups", match.groups),
+    ] {
+      if let list { conditions.append("\(name) \(texts(list))") }
+    }
+    conditions += match.arguments.map { "argument \($0.path.text)" }
+    let masks = definition.masks.flatMap(\.fields)
+    let fields = masks.isEmpty ? "" : " (\(texts(masks)))"
+    let effect = "\(definition.effect.rawValue)\(fields)"
+    return ["\(number). \(definition.name): \(effect) when \(conditions.joined(separator: "; "))"]
+      + (rule.note.map { ["   \($0.replacing("\n", with: " "))"] } ?? [])
+  }
+
+  private static func audit(_ audit: AuditConfiguration) -> String {
+    let durability =
+      audit.durability == .synced
+      ? "synced before each answer" : "synced every \(TimeLength.text(audit.intervalMilliseconds))"
+    let failure =
+      audit.onFailure == .failClosed
+      ? "calls that cannot be recorded are refused"
+      : "calls that cannot be recorded are counted and let through"
+    return "\(audit.directory), \(durability); \(failure)"
+  }
+}

@@ -1,0 +1,135 @@
+/// The commented configuration that `sluice init` writes: complete, working, every section
+/// explained.
+///
+/// Lines of the form `#key: value` are settings at their defaults, ready to be changed; lines of
+/// the form `# Text` explain.
+public enum StarterConfiguration {
+  /// The file's text.
+  /// - Parameters:
+  ///   - keySHA256: SHA-256 of the API key of the one service account, 64 hexadecimal digits
+  ///     (`APIKey.generate`).
+  ///   - serverURL: the MCP server to put behind the gateway.
+  ///   - listen: where agents reach the gateway.
+  public static func text(
+    keySHA256: String, serverURL: String = "http://127.0.0.1:9000/mcp",
+    listen: String = "127.0.0.1:8080"
+  ) -> String {
+    [
+      access(keySHA256: keySHA256, serverURL: serverURL, listen: listen), rules, record,
+      tuning(
+        "limits",
+        "The bounds of everything. Sizes have a unit (B, KiB, MiB, GiB), waits too (ms, s, m, h).",
+        LimitsConfiguration.keys),
+      tuning(
+        "workers", "The threads of the data path. Flags of `sluice serve` override these.",
+        WorkersConfiguration.keys),
+      tuning("log", "What the process says about itself on standard error.", LogConfiguration.keys),
+    ].joined(separator: "\n")
+  }
+
+  private static func access(keySHA256: String, serverURL: String, listen: String) -> String {
+    """
+    # Configuration of Sluice. `sluice check FILE` checks it and `sluice serve --config FILE` runs
+    # it. Nothing is allowed unless this file says so, and a key it does not know is an error.
+
+    # Where agents reach the gateway: IP address and port. Loopback is this machine only.
+    listeners:
+      - address: "\(listen)"
+
+    # Who may call. A service account proves itself with `Authorization: Bearer <API key>`; only the
+    # key's hash stands here. `sluice key` makes a new key and prints both.
+    identity:
+      service_accounts:
+        - name: my-agent
+          key_sha256: "\(keySHA256)"
+          groups: [analysts]
+      # For a laptop or a test: let calls in without a key. Refused unless every listener is on
+      # loopback.
+      #anonymous: { groups: [everyone] }
+
+    # The MCP servers behind the gateway. Agents reach this one at http://\(listen)/orders/mcp.
+    servers:
+      orders:
+        url: "\(serverURL)"
+        # The path at which agents reach it.
+        #path: /orders/mcp
+        # What the gateway proves itself with to the server; agents never see it. The secret is only
+        # referred to, as env:NAME or file:/path, and never written here. With a scheme, "<scheme>
+        # <secret>" is sent.
+        #credential: { header: Authorization, scheme: Bearer, value: "env:ORDERS_TOKEN" }
+
+    # Permission profiles: who may use what. Everything else is refused, and tools/list shows only
+    # what is allowed. A profile is given to groups, or to service accounts by name. In names of
+    # tools, * stands for any text.
+    profiles:
+      analyst:
+        groups: [analysts]
+        #service_accounts: [my-agent]
+        allow:
+          - { server: orders, tools: [query, "list_*", "describe_*"] }
+
+    """
+  }
+
+  private static var rules: String {
+    #"""
+    # Rules on what the profiles allow, tried in this order. effect: allow or block decides the call
+    # and ends the search; a mask changes the answer and goes on. A rule matches when everything
+    # under "match" does: servers, tools, principals, groups, and arguments by path, with equals,
+    # one_of, prefix, suffix, regex, greater_than, at_least, less_than or at_most.
+    policies:
+      - name: no-destructive-sql
+        match:
+          servers: [orders]
+          tools: [query]
+          arguments: { sql: { regex: "(?i)\\b(drop|truncate|alter|delete|update|insert|grant)\\b" } }
+        effect: block
+        message: Statements that change the database are not available to agents.
+        note: A word list is a first line of defence; let its database user only read, too.
+      - name: personal-data
+        match: { servers: ["*"] }
+        mask:
+          # A name is masked at any depth, a path where it ends. redact replaces the value, partial
+          # keeps the last four characters.
+          - { fields: [ssn, email, phone], with: redact }
+          - { fields: [customer.card.number], with: partial }
+
+    """#
+  }
+
+  private static var record: String {
+    """
+    # The record: every call with its answer as the agent saw it, and every refusal. `sluice audit
+    # tail` reads it.
+    audit:
+      # A relative path starts at this file's folder.
+      directory: ./recordings
+    \(commented(AuditConfiguration.keys, except: ["directory"]))
+    """
+  }
+
+  private static func tuning<Section>(
+    _ name: String, _ explanation: String, _ table: KeyTable<Section>
+  ) -> String {
+    "# \(explanation)\n\(name):\n\(commented(table, except: []))"
+  }
+
+  /// The keys of a section at their defaults, each with its explanation, as comments.
+  private static func commented<Section>(
+    _ table: KeyTable<Section>, except: Set<String>
+  ) -> String {
+    let lines = table.keys.filter { !except.contains($0.name) }.compactMap { key -> String? in
+      guard case .object(let members) = key.schema,
+        let fallback = members.first(where: { $0.0 == "default" })?.1
+      else { return nil }
+      let value = fallback.text.replacing("\"", with: "")
+      let setting = "  #\(key.name): \(value)"
+      let padding = String(repeating: " ", count: max(1, 34 - setting.count))
+      let line = "\(setting)\(padding)# \(key.explanation)"
+      return line.count <= 100
+        ? line
+        : "  # \(key.explanation.prefix(1).uppercased())\(key.explanation.dropFirst()):\n\(setting)"
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}

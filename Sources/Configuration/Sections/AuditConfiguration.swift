@@ -1,0 +1,93 @@
+/// Where and how every call is recorded.
+public struct AuditConfiguration: Equatable, Sendable {
+  /// When a record counts as safe.
+  public enum Durability: String, CaseIterable, Sendable {
+    /// Written and synced to the disk every `intervalMilliseconds`.
+    case interval
+    /// An answer leaves only once its record is on the disk.
+    case synced
+  }
+
+  /// What happens to a call that cannot be recorded.
+  public enum FailureChoice: String, CaseIterable, Sendable {
+    /// It is refused.
+    case failClosed = "fail_closed"
+    /// It goes ahead, and how many did is recorded later.
+    case dropAndCount = "drop_and_count"
+  }
+
+  /// Absolute, or relative to the process's working directory when the configuration's own path is.
+  public var directory = ""
+  public var durability = Durability.interval
+  /// How often records are written and synced with `Durability.interval`. 1 to 60,000.
+  public var intervalMilliseconds = 50
+  public var onFailure = FailureChoice.failClosed
+  /// A segment file that has reached this size is followed by a new one. 64 KiB to 64 GiB.
+  public var segmentBytesMax = 256 << 20
+  /// Each worker's buffer for records that are not written yet. A power of two, 64 KiB to 1 GiB.
+  public var ringBytes = 8 << 20
+
+  public init() {}
+}
+
+extension AuditConfiguration: SchemaObject {
+  static var keys: KeyTable<AuditConfiguration> {
+    KeyTable(
+      keys: [
+        .required(
+          "directory", \.directory, .text(bytesMax: 1024, expected: "a folder"),
+          "the folder of the record; a relative path starts at this file's folder"),
+        .optional(
+          "durability", \.durability, .word(),
+          "interval syncs to the disk every so often; synced lets an answer leave only once its record is on the disk"
+        ),
+        .optional(
+          "interval", \.intervalMilliseconds, .duration(1...60_000),
+          "how often the record is synced with durability: interval: the most a crash of the machine can lose"
+        ),
+        .optional(
+          "on_failure", \.onFailure, .word(),
+          "when a call cannot be recorded: fail_closed refuses it, drop_and_count lets it through and counts it"
+        ),
+        .optional(
+          "segment_size", \.segmentBytesMax, .size(65536...64 << 30),
+          "size at which a new segment file begins"),
+        .optional(
+          "ring_size", \.ringBytes, .powerOfTwo(.size(65536...1 << 30)),
+          "each worker's buffer for records not yet written; a power of two (flag --audit-ring-size)"
+        ),
+      ],
+      later: [
+        ("sinks", "records are written to the directory; read them with `sluice audit`"),
+        ("retention", "delete old segment files yourself"),
+        ("encryption", "put the directory on an encrypted disk"),
+        ("raw", "the record holds what the agent saw, masked"),
+      ],
+      finish: { audit, node, reading in
+        audit.directory = reading.secrets.absolute(audit.directory)
+        if audit.durability == .synced, node.has("interval") {
+          reading.report(
+            at: "\(reading.path).interval",
+            "has no effect with durability: synced; leave one of them out")
+        }
+      })
+  }
+}
+
+extension Shape where Value == Int {
+  /// A size or number that must be a power of two.
+  static func powerOfTwo(_ shape: Shape<Int>) -> Shape<Int> {
+    var result: Shape<Int> = shape.map { value, node, reading in
+      guard value.nonzeroBitCount == 1 else {
+        let below = 1 << (Int.bitWidth - 1 - value.leadingZeroBitCount)
+        let texts = [below, below << 1].compactMap(shape.show).map(\.text)
+        let choices = texts.joined(separator: " or ").replacing("\"", with: "")
+        reading.report(node.origin, "not a power of two; the nearest are \(choices)")
+        return nil
+      }
+      return value
+    }
+    result.show = shape.show
+    return result
+  }
+}

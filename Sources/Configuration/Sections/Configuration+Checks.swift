@@ -1,0 +1,85 @@
+import Identity
+import Policy
+
+/// What must hold between the sections.
+extension Configuration {
+  func check(_ reading: inout Reading) {
+    checkListeners(&reading)
+    checkServiceAccounts(&reading)
+    checkServers(&reading)
+  }
+
+  private func checkListeners(_ reading: inout Reading) {
+    for (index, listener) in listeners.enumerated() {
+      let earlier = listeners[..<index].firstIndex { $0.address.collides(with: listener.address) }
+      if let earlier {
+        reading.report(
+          at: "listeners[\(index)].address",
+          "the same port as listeners[\(earlier)].address; keep one of them")
+      }
+    }
+    guard identity.anonymous != nil,
+      let open = listeners.firstIndex(where: { !$0.address.isLoopback })
+    else { return }
+    reading.report(
+      at: "identity.anonymous",
+      "listeners[\(open)] (\(listeners[open].address)) can be reached from other machines, and calls without a credential are "
+        + "let in on loopback only; listen on 127.0.0.1, or leave this out and use service_accounts"
+    )
+  }
+
+  private func checkServiceAccounts(_ reading: inout Reading) {
+    var names: [String: Int] = [:]
+    var digests: [[UInt8]: Int] = [:]
+    for (index, account) in identity.serviceAccounts.enumerated() {
+      let path = "identity.service_accounts[\(index)]"
+      if let earlier = names.updateValue(index, forKey: account.name) {
+        reading.report(
+          at: "\(path).name",
+          "service_accounts[\(earlier)] has this name already; records could not tell them apart")
+      }
+      if let earlier = digests.updateValue(index, forKey: account.keyDigest) {
+        reading.report(
+          at: "\(path).key_sha256",
+          "\"\(identity.serviceAccounts[earlier].name)\" has this key already; `sluice key` makes another"
+        )
+      }
+      if account.groups.isEmpty, !isNamedByAProfile(account.name) {
+        reading.warn(
+          at: path,
+          "\"\(account.name)\" is in no group and no profile names it, so it may use nothing")
+      }
+    }
+  }
+
+  private func isNamedByAProfile(_ name: String) -> Bool {
+    profiles.contains { profile in profile.principals.contains { $0.text == name } }
+  }
+
+  private func checkServers(_ reading: inout Reading) {
+    var paths: [String: String] = [:]
+    for server in servers {
+      if let other = paths.updateValue(server.name, forKey: server.path) {
+        reading.report(
+          at: "servers.\(server.name).path",
+          "the server \"\(other)\" is at \(server.path) already; give one another path")
+      }
+      if let index = listeners.firstIndex(where: { $0.address.isTarget(of: server.url) }) {
+        reading.report(
+          at: "servers.\(server.name).url",
+          "this is the gateway itself (listeners[\(index)]), which would call itself in a circle")
+      }
+    }
+  }
+}
+
+extension SocketAddress {
+  /// Whether a connection to the address in the URL would arrive at this listener, as far as the
+  /// text tells.
+  fileprivate func isTarget(of url: UpstreamURL) -> Bool {
+    guard port == url.port else { return false }
+    if url.host == "localhost" { return isLoopback || isAny }
+    guard let bytes = url.addressBytes else { return false }
+    return bytes == self.bytes || (isAny && SocketAddress(bytes: bytes, port: port).isLoopback)
+  }
+}

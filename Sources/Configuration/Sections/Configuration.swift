@@ -1,0 +1,79 @@
+public import Policy
+
+/// Everything `sluice.yaml` says, as plain values: read, checked, with every default in place.
+public struct Configuration: Sendable {
+  public var listeners: [ListenerConfiguration] = []
+  public var identity = IdentityConfiguration()
+  /// In the order of the file; a server's place is its `ServerID`.
+  public var servers: [ServerConfiguration] = []
+  public var profiles: [ProfileDefinition] = []
+  public var rules: [RuleConfiguration] = []
+  public var audit = AuditConfiguration()
+  public var limits = LimitsConfiguration()
+  public var workers = WorkersConfiguration()
+  public var log = LogConfiguration()
+
+  public init() {}
+}
+
+extension Configuration: SchemaObject {
+  static var keys: KeyTable<Configuration> {
+    KeyTable(
+      keys: [
+        .required(
+          "listeners", \.listeners, .list(.object, atLeast: 1, atMost: 64),
+          "the addresses at which agents reach the gateway"),
+        .required("identity", \.identity, .object, "who may call: how callers prove who they are"),
+        .required(
+          "servers", \.servers, ServerConfiguration.all,
+          "the MCP servers behind the gateway, by name"),
+        .required(
+          "profiles", \.profiles, ProfileSection.all,
+          "permission profiles, by name: who may use what; everything else is refused"),
+        .optional(
+          "policies", \.rules, .list(.object),
+          "ordered rules on what the profiles allow; the first rule that allows or blocks a call decides it"
+        ),
+        .required("audit", \.audit, .object, "where and how every call is recorded"),
+        .optional("limits", \.limits, .object, "the bounds of everything: sizes, counts and waits"),
+        .optional("workers", \.workers, .object, "threads and their input and output"),
+        .optional("log", \.log, .object, "what the process says about itself on standard error"),
+      ],
+      later: [
+        ("store", "it keeps approvals, which come with a later version; leave it out"),
+        ("sinks", "records are written to audit.directory; read them with `sluice audit`"),
+        ("approvals", "leave it out"),
+        ("guardrails", "use rules with arguments in \"policies\""),
+        ("console", "leave it out"),
+        ("metrics", "leave it out"),
+        ("include", "write everything into one file"),
+      ],
+      finish: { configuration, _, reading in configuration.check(&reading) })
+  }
+}
+
+/// An address at which agents reach the gateway.
+public struct ListenerConfiguration: Equatable, Sendable {
+  public var address = SocketAddress(bytes: [127, 0, 0, 1], port: 8080)
+
+  public init() {}
+}
+
+extension ListenerConfiguration: SchemaObject {
+  static var keys: KeyTable<ListenerConfiguration> {
+    KeyTable(
+      keys: [
+        .required(
+          "address", \.address, .socketAddress,
+          "IP address and port, such as 127.0.0.1:8080 (this machine only) or 0.0.0.0:8080 (flag --listen)"
+        )
+      ],
+      later: [
+        (
+          "tls",
+          "TLS comes with the next version; until then listen on loopback behind a TLS terminator"
+        ),
+        ("name", "leave it out"),
+      ])
+  }
+}

@@ -1,0 +1,90 @@
+import Policy
+
+/// A permission profile in the file; its name is the key it stands under.
+struct ProfileSection: SchemaObject {
+  var definition = ProfileDefinition(name: "")
+
+  static var all: Shape<[ProfileDefinition]> {
+    .mapping(keys: .name("the name of a profile"), Shape<ProfileSection>.object) {
+      name, origin, section in
+      var definition = section.definition
+      definition.name = name
+      definition.position = origin.position
+      return definition
+    }
+  }
+
+  static var keys: KeyTable<ProfileSection> {
+    KeyTable(
+      keys: [
+        .optional(
+          "groups", \.definition.groups, .groups, "everybody in one of these groups has the profile"
+        ),
+        .optional(
+          "service_accounts", \.definition.principals,
+          .list(Shape<String>.name("the name of a service account").positioned, atLeast: 1),
+          "these service accounts have it, whatever their groups"),
+        .required(
+          "allow", \.definition.allow, GrantSection.all, "what the profile allows: tools of servers"
+        ),
+      ],
+      later: [
+        (
+          "users",
+          "people come with single sign-on in a later version; use groups or service_accounts"
+        ),
+        (
+          "deny",
+          "a profile only allows; to refuse part of it, write a rule with effect: block under \"policies\""
+        ),
+      ])
+  }
+}
+
+/// One line of a profile's allow list.
+struct GrantSection: SchemaObject {
+  var definition = GrantDefinition(server: "", tools: [])
+
+  static var all: Shape<[GrantDefinition]> {
+    .list(
+      Shape<GrantSection>.object.map { section, node, _ in
+        var definition = section.definition
+        definition.position = node.origin.position
+        return definition
+      }, atLeast: 1)
+  }
+
+  static var keys: KeyTable<GrantSection> {
+    KeyTable(
+      keys: [
+        .required(
+          "server", \.definition.server, Shape<String>.serverReference.positioned,
+          "the name of a server, or \"*\" for every server"),
+        .required(
+          "tools", \.definition.tools, .toolPatterns,
+          "names of tools; \"*\" stands for any text and \"?\" for one character"),
+      ],
+      later: [
+        ("resources", "resources are refused to everyone; leave it out"),
+        ("prompts", "prompts are refused to everyone; leave it out"),
+      ])
+  }
+}
+
+extension Shape where Value == [PositionedText] {
+  static var toolPatterns: Shape {
+    .list(Shape<String>.text(bytesMax: 256, expected: "the name of a tool").positioned, atLeast: 1)
+  }
+
+  static var serverReferences: Shape {
+    .list(Shape<String>.serverReference.positioned, atLeast: 1, atMost: 1024)
+  }
+}
+
+extension Shape where Value == String {
+  /// The name of a server, or a star. That the server exists is checked when everything has been
+  /// read.
+  static var serverReference: Shape {
+    .text(bytesMax: 128, expected: "the name of a server, or \"*\"")
+  }
+}

@@ -1,0 +1,163 @@
+public import Policy
+
+/// One rule of the ordered policy.
+public struct RuleConfiguration: Sendable {
+  public var definition = RuleDefinition(name: "", effect: .block)
+  /// For whoever reads the configuration: shown by `sluice check`, never to agents.
+  public var note: String?
+
+  public init() {}
+}
+
+extension RuleConfiguration: SchemaObject {
+  static var keys: KeyTable<RuleConfiguration> {
+    KeyTable(
+      keys: [
+        .required(
+          "name", \.definition.name, .name("a name"),
+          "what errors, answers and records call the rule"),
+        .required(
+          "match", \.definition.match, MatchSection.shape,
+          "which calls the rule is for: { servers: [\"*\"] } for all of them"),
+        .optional(
+          "effect", \.definition.effect,
+          .word(later: [
+            "require_approval": "approvals come with a later version; use block until then"
+          ]),
+          "allow ends the search, block refuses the call, mask changes its answer and goes on; mask when left out beside \"mask\""
+        ).withoutDefault,
+        .optional(
+          "mask", \.definition.masks, MaskSection.all, "what is masked in the answers, and how"),
+        .optional(
+          "message", \.definition.message, Shape<String>.prose.optional,
+          "what the agent is told when the rule blocks"),
+        .optional(
+          "note", \.note, Shape<String>.prose.optional,
+          "for whoever reads the configuration: shown by `sluice check`, never to agents"),
+      ],
+      later: [
+        ("mode", "every rule is enforced; leave it out"),
+        ("approval", "approvals come with a later version; leave it out"),
+        ("rate_limit", "leave it out"),
+        ("detect", "list field names under \"mask\""),
+        ("expires", "leave it out, and remove the rule when it should no longer hold"),
+      ],
+      finish: { rule, node, reading in
+        rule.definition.position = node.origin.position
+        rule.checkEffect(node, &reading)
+      })
+  }
+
+  private mutating func checkEffect(_ node: Node, _ reading: inout Reading) {
+    if !node.has("effect") {
+      guard node.has("mask") else {
+        reading.report(node.origin, "the key \"effect\" is missing: allow, block or mask")
+        return
+      }
+      definition.effect = .mask
+    }
+    if definition.message != nil, definition.effect != .block {
+      reading.report(
+        at: "\(reading.path).message",
+        "only a rule that blocks tells the agent something; leave it out, or use \"note\"")
+    }
+  }
+}
+
+/// Which calls a rule is for.
+struct MatchSection: SchemaObject {
+  var definition = MatchDefinition()
+
+  static var shape: Shape<MatchDefinition> {
+    Shape<MatchSection>.object.map { section, _, _ in section.definition }
+  }
+
+  static var keys: KeyTable<MatchSection> {
+    KeyTable(
+      keys: [
+        .optional(
+          "servers", \.definition.servers, Shape<[PositionedText]>.serverReferences.optional,
+          "names of servers, or \"*\" for every server"),
+        .optional(
+          "tools", \.definition.tools, Shape<[PositionedText]>.toolPatterns.optional,
+          "names of tools; \"*\" stands for any text and \"?\" for one character"),
+        .optional(
+          "principals", \.definition.principals,
+          Shape<[PositionedText]>.list(
+            Shape<String>.text(bytesMax: 256, expected: "the name of a service account").positioned,
+            atLeast: 1
+          ).optional,
+          "names of service accounts, or \"anonymous\""),
+        .optional(
+          "groups", \.definition.groups, Shape<[PositionedText]>.groups.optional,
+          "calls of everybody in one of these groups"),
+        .optional(
+          "arguments", \.definition.arguments, ConditionsSection.all,
+          "conditions on the call's arguments, by path (table, customer.address.city); all must hold"
+        ),
+      ],
+      later: [
+        ("users", "people come with single sign-on in a later version; use groups or principals"),
+        ("methods", "rules are for tool calls; leave it out"),
+      ],
+      finish: { _, node, reading in
+        if case .mapping(let members) = node.content, members.isEmpty {
+          reading.report(
+            node.origin, "this says nothing; for every call write { servers: [\"*\"] }")
+        }
+      })
+  }
+}
+
+/// Fields to mask, and how.
+struct MaskSection: SchemaObject {
+  enum Treatment: String, CaseIterable {
+    case redact
+    case partial
+  }
+
+  var fields: [PositionedText] = []
+  var treatment = Treatment.redact
+
+  static var all: Shape<[MaskDefinition]> {
+    .list(
+      Shape<MaskSection>.object.map { section, node, _ in
+        let treatment: MaskTreatment =
+          switch section.treatment {
+          case .redact: .redact
+          case .partial: .partial
+          }
+        return MaskDefinition(
+          fields: section.fields, treatment: treatment, position: node.origin.position)
+      }, atLeast: 1, atMost: 256)
+  }
+
+  static var keys: KeyTable<MaskSection> {
+    KeyTable(
+      keys: [
+        .required(
+          "fields", \.fields,
+          .list(
+            Shape<String>.text(bytesMax: 1024, expected: "a field's name or path").positioned,
+            atLeast: 1),
+          "names of fields (masked at any depth), or paths such as customer.card.number"),
+        .required(
+          "with", \.treatment, .word(),
+          "redact replaces the value, partial keeps the last four characters"),
+      ],
+      later: [("detect", "detectors come with a later version; list field names under \"fields\"")])
+  }
+}
+
+extension Shape where Value == String {
+  /// Sentences for people.
+  static var prose: Shape { .text(bytesMax: 4096, isMultiline: true) }
+}
+
+extension Node {
+  /// Whether the mapping has the key.
+  func has(_ key: String) -> Bool {
+    guard case .mapping(let members) = content else { return false }
+    return members.contains { $0.key == key }
+  }
+}

@@ -1,0 +1,185 @@
+public import Identity
+public import Policy
+
+/// An MCP server behind the gateway.
+public struct ServerConfiguration: Sendable {
+  public var name = ""
+  public var url = UpstreamURL(host: "", port: 80, path: "/", addressBytes: nil)
+  /// The path at which agents reach it: `/<name>/mcp` unless the file says otherwise.
+  public var path = ""
+  /// What the gateway proves itself with to the server; nil sends nothing.
+  public var credential: CredentialConfiguration?
+  public var position: SourcePosition?
+
+  public init() {}
+}
+
+extension ServerConfiguration: SchemaObject {
+  static var all: Shape<[ServerConfiguration]> {
+    let servers: Shape<[ServerConfiguration]> = .mapping(
+      keys: .name("the name of a server"), Shape<ServerConfiguration>.object
+    ) { name, origin, server in
+      var server = server
+      server.name = name
+      server.position = origin.position
+      if server.path.isEmpty { server.path = "/\(name)/mcp" }
+      return server
+    }
+    return servers.map { servers, node, reading in
+      guard !servers.isEmpty else {
+        reading.report(
+          node.origin, "at least one server is needed: orders: { url: http://127.0.0.1:9000/mcp }")
+        return nil
+      }
+      return servers
+    }
+  }
+
+  static var keys: KeyTable<ServerConfiguration> {
+    KeyTable(
+      keys: [
+        .required("url", \.url, .upstreamURL, "where the server is: http://host:port/path"),
+        .optional(
+          "path", \.path, .listenerPath,
+          "the path at which agents reach it; /<name>/mcp when left out"),
+        .optional(
+          "credential", \.credential, Shape<CredentialConfiguration>.object.optional,
+          "what the gateway proves itself with to the server; agents never see it"),
+      ],
+      later: [
+        (
+          "command",
+          "servers on standard input and output come with a later version; run this one behind an HTTP bridge"
+        ),
+        ("limits", "bounds for one server come with a later version; use the general \"limits\""),
+        ("tls", "TLS comes with the next version"),
+        ("tool_pinning", "leave it out"),
+        ("health", "a server that fails is tried again by itself; leave it out"),
+      ])
+  }
+}
+
+/// What the gateway proves itself with to a server.
+public struct CredentialConfiguration: Sendable {
+  /// The name of the field, as it is sent.
+  public var header = ""
+  /// What stands before the secret and a space, such as `Bearer`; nil for the secret alone.
+  public var scheme: String?
+  /// The secret as the file refers to it: `env:ORDERS_TOKEN`. Safe to show.
+  public var reference = ""
+  /// The field's whole value, scheme and all.
+  public var fieldValue = Secret([UInt8]())
+
+  public init() {}
+}
+
+extension CredentialConfiguration: SchemaObject {
+  static var keys: KeyTable<CredentialConfiguration> {
+    KeyTable(
+      keys: [
+        .required(
+          "header", \.header, .credentialHeader,
+          "the name of the header field, such as Authorization"),
+        .optional(
+          "scheme", \.scheme, Shape<String>.credentialScheme.optional,
+          "what is sent before the secret and a space, such as Bearer; nothing when left out"),
+        .required(
+          "value", \.reference, .secretReference,
+          "a reference to the secret: env:NAME or file:/path"),
+      ],
+      later: [
+        ("oauth", "use a credential that lasts, by reference"),
+        ("exchange", "use a credential that lasts, by reference"),
+      ],
+      finish: { credential, node, reading in credential.resolve(node, &reading) })
+  }
+
+  /// Fetches the secret and makes the field's value of it.
+  private mutating func resolve(_ node: Node, _ reading: inout Reading) {
+    guard case .success(let reference) = SecretResolver.reference(reference) else { return }
+    let path = "\(reading.path).value"
+    guard let secret = reading.secrets.resolve(reference, at: path, &reading) else { return }
+    guard secret.allSatisfy({ (0x20...0x7E).contains($0) }), secret.first != 0x20,
+      secret.last != 0x20
+    else {
+      reading.report(
+        at: path,
+        "the secret has a character that cannot be sent in a header field (a line break, a space around it, "
+          + "or something that is not ASCII)")
+      return
+    }
+    if scheme == nil, header.lowercased() == "authorization", !secret.isEmpty,
+      !secret.contains(0x20)
+    {
+      reading.warn(
+        at: path,
+        "Authorization is sent without a scheme; if the secret is a bare token, add \"scheme: Bearer\""
+      )
+    }
+    fieldValue = Secret(scheme.map { Array("\($0) ".utf8) + secret } ?? secret)
+  }
+}
+
+extension Shape where Value == String {
+  /// A reference to a secret. What stands here instead may be the secret itself, so it is never
+  /// shown.
+  static var secretReference: Shape {
+    Shape(
+      schema: ["type": "string", "pattern": "^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$"],
+      read: { node, reading in
+        let expected = "a reference to a secret (env:NAME or file:/path)"
+        guard let text = scalar(node, expected, &reading)?.text else { return nil }
+        if case .failure(let refusal) = SecretResolver.reference(text) {
+          reading.report(node.origin, refusal.message, showsSource: false)
+          return nil
+        }
+        return text
+      })
+  }
+
+  static var credentialScheme: Shape {
+    .text(bytesMax: 64, expected: "a scheme such as Bearer").map { text, node, reading in
+      guard text.utf8.allSatisfy(HeaderName.isTokenCharacter) else {
+        reading.report(node.origin, "expected one word such as Bearer", showsSource: false)
+        return nil
+      }
+      return text
+    }
+  }
+
+  static var credentialHeader: Shape {
+    .text(bytesMax: 128, expected: "the name of a header field").map { text, node, reading in
+      guard text.utf8.allSatisfy(HeaderName.isTokenCharacter) else {
+        reading.report(node.origin, "\"\(text)\" is not the name of a header field")
+        return nil
+      }
+      guard !HeaderName.isTaken(text) else {
+        reading.report(
+          node.origin, "the gateway writes \"\(text)\" itself; a credential needs another field")
+        return nil
+      }
+      return text
+    }
+  }
+}
+
+/// Names of header fields.
+enum HeaderName {
+  /// `tchar` of RFC 9110 §5.6.2.
+  static func isTokenCharacter(_ byte: UInt8) -> Bool {
+    URLCharacters.isLetterOrDigit(byte) || "!#$%&'*+-.^_`|~".utf8.contains(byte)
+  }
+
+  /// Fields that frame the message or carry the protocol: the gateway writes them from what it
+  /// judged.
+  static func isTaken(_ name: String) -> Bool {
+    let name = name.lowercased()
+    let taken: Set<String> = [
+      "host", "connection", "content-length", "content-type", "content-encoding",
+      "transfer-encoding", "te", "trailer",
+      "upgrade", "expect", "keep-alive", "accept", "accept-encoding", "origin", "last-event-id",
+      "date",
+    ]
+    return taken.contains(name) || name.hasPrefix("mcp-") || name.hasPrefix("proxy-connection")
+  }
+}

@@ -1,0 +1,119 @@
+import Wire
+
+/// What part of a protocol message a container is: its skeleton, where masks would break the protocol, or data that the
+/// server's tools produced. What is not known to be skeleton is data (mcp-wire.md, 5.1).
+///
+/// Example, the regions down to a row of a tools/call answer:
+///
+///     {"result": {"structuredContent": {"rows": [ {"email": … } ] } } }
+///     envelope   result                data     data data
+enum MaskRegion: UInt8 {
+  case envelope, result, error, params
+  /// An array of content blocks, or one block.
+  case blocks, block
+  case annotations
+  /// An array of resource contents; one resource's contents.
+  case resources, resource
+  /// Prompt messages, and one of them.
+  case messages, message
+  case data
+
+  /// What a key of the skeleton says about its value.
+  enum Role {
+    /// Protocol: never masked while it is a string, number or truth value; a container here is data.
+    case plain
+    /// The key is protocol and is never taken for a field's name; the value is data.
+    case content
+    /// A container of its own kind.
+    case part(MaskRegion)
+    case data
+  }
+
+  /// The role of the value of `key` in a container of this region.
+  func role(_ key: JSONToken, in bytes: RawSpan, _ index: borrowing JSONIndex) -> Role {
+    switch self {
+    case .data: return .data
+    case .envelope:
+      if index.equals(key, "result", in: bytes) { return .part(.result) }
+      if index.equals(key, "params", in: bytes) { return .part(.params) }
+      if index.equals(key, "error", in: bytes) { return .part(.error) }
+      if index.equals(key, "jsonrpc", in: bytes) || index.equals(key, "id", in: bytes)
+        || index.equals(key, "method", in: bytes)
+      {
+        return .plain
+      }
+      return .data
+    case .result:
+      if index.equals(key, "content", in: bytes) { return .part(.blocks) }
+      if index.equals(key, "contents", in: bytes) { return .part(.resources) }
+      if index.equals(key, "messages", in: bytes) { return .part(.messages) }
+      if index.equals(key, "structuredContent", in: bytes) || index.equals(key, "_meta", in: bytes)
+      {
+        return .content
+      }
+      return index.equals(key, "isError", in: bytes) || index.equals(key, "resultType", in: bytes)
+        ? .plain : .data
+    case .error:
+      if index.equals(key, "message", in: bytes) || index.equals(key, "data", in: bytes) {
+        return .content
+      }
+      return index.equals(key, "code", in: bytes) ? .plain : .data
+    case .params:
+      if index.equals(key, "message", in: bytes) || index.equals(key, "data", in: bytes)
+        || index.equals(key, "_meta", in: bytes)
+      {
+        return .content
+      }
+      if index.equals(key, "messages", in: bytes) { return .part(.messages) }
+      return isParameter(key, in: bytes, index) ? .plain : .data
+    case .blocks, .block:
+      if index.equals(key, "text", in: bytes) || index.equals(key, "_meta", in: bytes) {
+        return .content
+      }
+      if index.equals(key, "resource", in: bytes) { return .part(.resource) }
+      if index.equals(key, "annotations", in: bytes) { return .part(.annotations) }
+      return isBlockKey(key, in: bytes, index) ? .plain : .data
+    case .annotations:
+      return index.equals(key, "audience", in: bytes) || index.equals(key, "priority", in: bytes)
+        || index.equals(key, "lastModified", in: bytes) ? .plain : .data
+    case .resources, .resource:
+      if index.equals(key, "text", in: bytes) || index.equals(key, "_meta", in: bytes) {
+        return .content
+      }
+      return index.equals(key, "uri", in: bytes) || index.equals(key, "mimeType", in: bytes)
+        || index.equals(key, "blob", in: bytes) ? .plain : .data
+    case .messages, .message:
+      if index.equals(key, "content", in: bytes) { return .part(.blocks) }
+      return index.equals(key, "role", in: bytes) ? .plain : .data
+    }
+  }
+
+  private func isParameter(
+    _ key: JSONToken, in bytes: RawSpan, _ index: borrowing JSONIndex
+  ) -> Bool {
+    index.equals(key, "level", in: bytes)
+      || index.equals(key, "logger", in: bytes) || index.equals(key, "progress", in: bytes)
+      || index.equals(key, "progressToken", in: bytes) || index.equals(key, "total", in: bytes)
+      || index.equals(key, "requestId", in: bytes) || index.equals(key, "uri", in: bytes)
+  }
+
+  private func isBlockKey(
+    _ key: JSONToken, in bytes: RawSpan, _ index: borrowing JSONIndex
+  ) -> Bool {
+    index.equals(key, "type", in: bytes) || index.equals(key, "data", in: bytes)
+      || index.equals(key, "mimeType", in: bytes) || index.equals(key, "uri", in: bytes)
+      || index.equals(key, "name", in: bytes)
+      || index.equals(key, "title", in: bytes) || index.equals(key, "description", in: bytes)
+  }
+
+  /// The region of an object or array that is an element of an array of this region.
+  var element: MaskRegion {
+    switch self {
+    case .envelope: .envelope
+    case .blocks: .block
+    case .resources: .resource
+    case .messages: .message
+    default: .data
+    }
+  }
+}

@@ -1,0 +1,145 @@
+public import Wire
+
+extension PolicyProgram {
+  /// Judges one call.
+  ///
+  /// - Parameters:
+  ///   - principal: the caller, made by this program.
+  ///   - server: the server the call is for.
+  ///   - call: where the message's parts are, from the same `index`.
+  ///   - bytes: the message that `index` was read from.
+  ///   - scratch: working memory made for this program; another program's is a programmer's mistake.
+  public func decide(
+    principal: borrowing Principal,
+    server: ServerID,
+    call: PolicyCall,
+    index: borrowing JSONIndex,
+    bytes: RawSpan,
+    scratch: inout PolicyScratch
+  ) -> Verdict {
+    precondition(scratch.program === self, "scratch of another program")
+    let row = tables.servers[Int(server.index)]
+    guard let profile = principal.profiles.firstCommon(with: row.profiles) else {
+      return .block(Refusal(.noProfile))
+    }
+    switch call.method {
+    case .toolsCall:
+      return decideToolCall(principal, server, row, call, index, bytes, &scratch)
+    case .session:
+      // A session's stream carries what any of its calls set off.
+      let masks = masksOutsideCalls(principal: principal, server: server)
+      return permit(
+        principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)
+    case .initialize, .ping, .notification, .toolsList, .serverDiscover, .loggingSetLevel:
+      let masks = masksOfServer(row, principal, &scratch)
+      return permit(
+        principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)
+    case .other:
+      return .block(Refusal(.methodNotAllowed))
+    }
+  }
+
+  private func permit(
+    _ principal: borrowing Principal, _ server: ServerID, _ method: CallMethod, rule: RuleID?,
+    profile: UInt32, masks: MaskRuleSet
+  ) -> Verdict {
+    let call = PermittedCall(
+      server: server, principal: principal.index, method: method, rule: rule,
+      profile: ProfileID(index: profile), masks: masks)
+    return .allow(Permit(call: call))
+  }
+
+  // MARK: Tool calls
+
+  private func decideToolCall(
+    _ principal: borrowing Principal, _ server: ServerID, _ row: ServerRow, _ call: PolicyCall,
+    _ index: borrowing JSONIndex, _ bytes: RawSpan, _ scratch: inout PolicyScratch
+  ) -> Verdict {
+    guard call.hasID else { return .block(Refusal(.callWithoutID)) }
+    guard let token = call.tool, index.kind(of: token, in: bytes) == .string else {
+      return .block(Refusal(.unreadableToolName))
+    }
+    guard index.hasEscapes(token, in: bytes) else {
+      let name = bytes.extracting(index.contents(of: token).range)
+      return decide(tool: name, principal, server, row, call, index, bytes, &scratch)
+    }
+    var buffer = scratch.nameBuffer()
+    index.decode(token, in: bytes, into: &buffer)
+    guard !buffer.overflowed else { return .block(Refusal(.unreadableToolName)) }
+    return decide(tool: buffer.written, principal, server, row, call, index, bytes, &scratch)
+  }
+
+  private func decide(
+    tool name: RawSpan, _ principal: borrowing Principal, _ server: ServerID, _ row: ServerRow,
+    _ call: PolicyCall, _ index: borrowing JSONIndex, _ bytes: RawSpan,
+    _ scratch: inout PolicyScratch
+  ) -> Verdict {
+    let tool: ToolView
+    switch findTool(name, row, scratch) {
+    case .refused(let reason): return .block(Refusal(reason))
+    case .found(let found): tool = found
+    }
+    guard let profile = grant(tool, name, principal) else {
+      return .block(Refusal(.toolNotAllowed))
+    }
+    scratch.begin()
+    let view = CallView(arguments: call.arguments, bytes: bytes)
+    var decided: RuleID?
+    var masks = MaskRuleSet()
+    for number in tables.rows[tool.row].entries.range {
+      let entry = tables.entries[number]
+      if scratch.isRuledOut(by: entry.sieve, foldedName: tool.foldedWord, tables, view, index) {
+        continue
+      }
+      let rule = tables.rules[Int(entry.rule)]
+      if decided != nil && rule.mask == CompiledRule.noMask { continue }
+      guard concerns(rule, principal) else { continue }
+      let shape = truth(of: entry, rule, tool, name, scratch)
+      if shape == .no { continue }
+      var match = scratch.truth(ofAll: rule.conditions, tables, view, index)
+      if match == .no { continue }
+      if shape == .unknown { match = .unknown }
+      if rule.effect == .block && decided == nil {
+        scratch.hits.add(Int(entry.rule))
+        return .block(
+          Refusal(
+            match == .yes ? .rule : .ruleUndecided, rule: RuleID(index: entry.rule)))
+      }
+      let decides = rule.effect == .allow && match == .yes && decided == nil
+      if decides { decided = RuleID(index: entry.rule) }
+      if rule.mask != CompiledRule.noMask { masks.insert(Int(rule.mask)) }
+      if decides || rule.mask != CompiledRule.noMask { scratch.hits.add(Int(entry.rule)) }
+    }
+    return permit(principal, server, .toolsCall, rule: decided, profile: profile, masks: masks)
+  }
+
+  // MARK: Outside calls
+
+  /// The mask rules for what arrives outside any call, such as a message on a legacy session's stream: every one
+  /// that could concern this principal on this server, whatever the tool and its arguments.
+  public func masksOutsideCalls(
+    principal: borrowing Principal, server: ServerID
+  ) -> MaskRuleSet {
+    var masks = MaskRuleSet()
+    for number in tables.servers[Int(server.index)].maskEntries.range {
+      let rule = tables.rules[Int(tables.entries[number].rule)]
+      if concerns(rule, principal) { masks.insert(Int(rule.mask)) }
+    }
+    return masks
+  }
+
+  /// The mask rules for the answer of a method other than `tools/call`: those about no tool and no argument.
+  private func masksOfServer(
+    _ row: ServerRow, _ principal: borrowing Principal, _ scratch: inout PolicyScratch
+  ) -> MaskRuleSet {
+    var masks = MaskRuleSet()
+    for number in row.maskEntries.range {
+      let entry = tables.entries[number]
+      let rule = tables.rules[Int(entry.rule)]
+      guard rule.serverWide, concerns(rule, principal) else { continue }
+      masks.insert(Int(rule.mask))
+      scratch.hits.add(Int(entry.rule))
+    }
+    return masks
+  }
+}

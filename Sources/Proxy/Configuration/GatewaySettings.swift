@@ -1,0 +1,93 @@
+public import EventLoop
+public import Identity
+
+/// How one gateway process is laid out. Fixed while it runs.
+public struct GatewaySettings: Sendable {
+  /// Worker threads, each with its own event loop, connections and audit ring.
+  public var workers = 1
+  public var io = IOChoice.automatic
+  /// Whether each worker stays on one processor.
+  public var pinsCPUs = false
+  public var listeners: [SocketAddress] = []
+  /// Connections the kernel keeps waiting to be accepted, per listener and worker.
+  public var backlog = 1024
+  /// Clients' connections at once, over all workers.
+  public var connectionsMax = 16384
+  /// Bytes per receive buffer; a multiple of 64.
+  public var bufferBytes = 16384
+  /// Bytes of all receive buffers of a worker.
+  public var bufferPoolBytes = 4 << 20
+  /// Entries of io_uring's submission queue.
+  public var ringEntries = 1024
+  public var limits = GatewayLimits()
+
+  public init() {}
+}
+
+/// What is bounded on the data path, with its default. Times are in nanoseconds.
+public struct GatewayLimits: Sendable {
+  /// A request's head: 431 beyond.
+  public var headBytesMax = 32 << 10
+  /// A request's body: 413 beyond.
+  public var bodyBytesMax = 4 << 20
+  /// One message from a server, held whole until it is judged and masked: refused beyond.
+  public var messageBytesMax = 4 << 20
+  /// Nesting of JSON.
+  public var depthMax = 64
+  /// From the first byte of a head to its last: 408.
+  public var headTime: UInt64 = 10_000_000_000
+  /// From the end of the head to the end of the body: 408.
+  public var bodyTime: UInt64 = 30_000_000_000
+  /// Between two requests of a connection.
+  public var keepAliveTime: UInt64 = 75_000_000_000
+  /// Until an agent takes what is being sent to it.
+  public var sendTime: UInt64 = 30_000_000_000
+  /// Until a server accepts the connection.
+  public var connectTime: UInt64 = 5_000_000_000
+  /// From the request's last byte to the answer's first.
+  public var firstByteTime: UInt64 = 300_000_000_000
+  /// Between two pieces of an answer or a stream.
+  public var answerIdleTime: UInt64 = 300_000_000_000
+  /// How long an unused connection to a server is kept. Shorter than what common servers allow, so that a request
+  /// hardly ever meets a connection that is being closed.
+  public var upstreamIdleTime: UInt64 = 4_000_000_000
+  /// Unused connections kept per server and worker.
+  public var upstreamIdleMax = 256
+  /// Connections per server and worker.
+  public var upstreamMax = 4096
+  /// Bytes a client may send ahead of the answer it waits for; beyond, the gateway stops reading.
+  public var aheadBytesMax = 64 << 10
+  /// Bytes of a stream that wait for a slow agent; beyond, the gateway stops reading from the server.
+  public var streamAheadBytesMax = 256 << 10
+  /// Memory a worker lends for bodies and answers that are on their way.
+  public var workerMemoryMax = 512 << 20
+
+  public init() {}
+}
+
+/// An upstream MCP server, as far as the data path is concerned.
+public struct UpstreamServer: Sendable {
+  public var name: String
+  /// The path under which agents reach it: "/orders/mcp".
+  public var path: String
+  /// Where it listens. Names were resolved by the control plane.
+  public var address: SocketAddress
+  /// The value of the Host field: "127.0.0.1:9000".
+  public var host: String
+  /// The path of its MCP endpoint: "/mcp".
+  public var target: String
+  /// The field that carries the credential, and its value.
+  public var credential: (field: String, value: Secret)?
+
+  public init(
+    name: String, path: String, address: SocketAddress, host: String, target: String,
+    credential: (field: String, value: Secret)? = nil
+  ) {
+    self.name = name
+    self.path = path
+    self.address = address
+    self.host = host
+    self.target = target
+    self.credential = credential
+  }
+}

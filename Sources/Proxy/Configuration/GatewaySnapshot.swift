@@ -1,0 +1,133 @@
+internal import EventLoop
+public import Identity
+public import Policy
+internal import Wire
+
+/// Everything a worker decides by: immutable, shared by all workers, made by the control plane.
+@safe
+public final class GatewaySnapshot: Sendable {
+  /// One server's route, with everything of its requests that never changes already written out.
+  struct Route: BitwiseCopyable {
+    var server: ServerID
+    var name: ByteRange
+    var path: ByteRange
+    /// Request line and constant fields of a POST, up to where the changing ones begin.
+    var post: ByteRange
+    /// The same for the legacy session's GET and DELETE.
+    var get: ByteRange
+    var delete: ByteRange
+    var address: PreparedAddress
+  }
+
+  let policy: PolicyProgram
+  let identity: IdentitySnapshot
+  let masks: MaskProgram
+  let arena: TextArena
+  let policyRevision: UInt64
+  let routeCount: Int
+  private nonisolated(unsafe) let routes: UnsafeMutablePointer<Route>
+  private nonisolated(unsafe) let principals: UnsafeMutablePointer<Principal>
+  private nonisolated(unsafe) let principalNames: UnsafeMutablePointer<ByteRange>
+  let principalCount: Int
+
+  /// - Parameters:
+  ///   - identity: its principals in the order of the policy's.
+  ///   - servers: in the order of the policy's servers.
+  public init(policy: PolicyProgram, identity: IdentitySnapshot, servers: [UpstreamServer]) {
+    self.policy = policy
+    self.identity = identity
+    masks = policy.maskProgram
+    var builder = TextArena.Builder()
+    routeCount = servers.count
+    unsafe routes = .allocate(capacity: max(1, servers.count))
+    for (index, server) in servers.enumerated() {
+      let route = GatewaySnapshot.route(server, index, &builder)
+      unsafe (routes + index).initialize(to: route)
+    }
+    principalCount = identity.principalCount
+    unsafe principals = .allocate(capacity: max(1, identity.principalCount))
+    unsafe principalNames = .allocate(capacity: max(1, identity.principalCount))
+    for index in 0..<identity.principalCount {
+      unsafe (principals + index).initialize(to: policy.principal(at: index))
+      unsafe (principalNames + index).initialize(
+        to: builder.add(identity.name(of: UInt32(index))))
+    }
+    var revision: UInt64 = 0
+    let digits = policy.revision
+    for offset in 0..<min(16, digits.byteCount) {
+      let digit = unsafe digits.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+      revision = revision << 4 | UInt64(digit < 58 ? digit &- 48 : digit &- 87)
+    }
+    policyRevision = revision
+    arena = builder.build()
+  }
+
+  deinit {
+    unsafe routes.deallocate()
+    unsafe principals.deallocate()
+    unsafe principalNames.deallocate()
+  }
+
+  private static func route(
+    _ server: UpstreamServer, _ index: Int, _ builder: inout TextArena.Builder
+  ) -> Route {
+    func head(_ method: String, _ accept: String, _ more: String) -> ByteRange {
+      var text = Array("\(method) \(server.target) HTTP/1.1\r\nHost: \(server.host)\r\n".utf8)
+      text += Array("Accept: \(accept)\r\nAccept-Encoding: identity\r\n\(more)".utf8)
+      if let credential = server.credential {
+        text += Array("\(credential.field): ".utf8)
+        credential.value.reveal { secret in
+          for offset in 0..<secret.byteCount {
+            text.append(unsafe secret.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self))
+          }
+        }
+        text += Array("\r\n".utf8)
+      }
+      return builder.add(text)
+    }
+    return Route(
+      server: ServerID(index: UInt32(index)),
+      name: builder.add(server.name),
+      path: builder.add(server.path),
+      post: head(
+        "POST", "application/json, text/event-stream", "Content-Type: application/json\r\n"),
+      get: head("GET", "text/event-stream", ""),
+      delete: head("DELETE", "application/json, text/event-stream", ""),
+      address: server.address.prepared)
+  }
+
+  func route(_ index: Int) -> Route {
+    precondition(index >= 0 && index < routeCount)
+    return unsafe routes[index]
+  }
+
+  /// The server whose path this is, byte for byte.
+  func route(path: RawSpan, texts: Texts) -> Int? {
+    for index in 0..<routeCount where unsafe equalBytes(texts[routes[index].path], path) {
+      return index
+    }
+    return nil
+  }
+
+  func principal(_ index: UInt32) -> Principal {
+    precondition(Int(index) < principalCount)
+    return unsafe principals[Int(index)]
+  }
+
+  func principalName(_ index: UInt32) -> ByteRange {
+    precondition(Int(index) < principalCount)
+    return unsafe principalNames[Int(index)]
+  }
+}
+
+/// Whether two spans hold the same bytes. Not for secrets: it stops at the first difference.
+func equalBytes(_ left: RawSpan, _ right: RawSpan) -> Bool {
+  guard left.byteCount == right.byteCount else { return false }
+  for offset in 0..<left.byteCount
+  where unsafe left.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+    != right.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+  {
+    return false
+  }
+  return true
+}

@@ -1,0 +1,90 @@
+internal import EventLoop
+internal import Wire
+
+/// A client's connection: a socket and what has arrived on it. What happens to a request is the exchange's business;
+/// several exchanges follow one another here (and will share a connection when HTTP/2 comes).
+struct Connection: BitwiseCopyable {
+  enum State: UInt8 {
+    /// Between requests; nothing of the next has arrived.
+    case idle
+    /// Part of a head has arrived.
+    case head
+    /// The head is read, part of the body is missing.
+    case body
+    /// A request is being carried or answered.
+    case exchange
+    /// Answered for the last time: our direction is ended, the peer's last bytes are thrown away.
+    case lingering
+    case closing
+  }
+
+  var socket: Socket
+  /// How the socket's bytes become plain ones.
+  var transport = Transport.plain
+  var state = State.idle
+  /// Bytes that arrived and are not used up: `input[inputStart..<inputEnd]`. No block while there are none.
+  var input = Block.none
+  var inputStart = 0
+  var inputEnd = 0
+  /// How far the head's end was looked for.
+  var scannedUpTo: UInt32 = 0
+  var isPaused = false
+  /// The peer has ended its direction.
+  var peerEnded = false
+  var exchange: UInt32 = .max
+  /// What is being sent; it belongs to the connection until `.sent`.
+  var output = Block.none
+  var isSending = false
+  /// When it is to be looked at, in nanoseconds of the loop's clock.
+  var deadline: UInt64 = .max
+
+  var inputCount: Int { inputEnd &- inputStart }
+}
+
+/// How the bytes of a socket become plain bytes. TLS joins `plain` in the next version; nothing above knows which.
+enum Transport: UInt8 {
+  case plain
+}
+
+/// A connection to a server, in its worker's pool or carrying one exchange.
+struct Upstream: BitwiseCopyable {
+  enum State: UInt8 {
+    case connecting
+    /// Waiting in the pool.
+    case idle
+    /// Carrying `exchange`.
+    case busy
+    /// The answer has been given; what is left of it is read to the end so that the connection can be used again.
+    case draining
+    case closing
+  }
+
+  var socket: Socket
+  var transport = Transport.plain
+  var state = State.connecting
+  /// Index of the server's route.
+  var route: Int32
+  var exchange: UInt32 = .max
+  /// The request: head and body, kept until it has left.
+  var output = Block.none
+  var outputCount = 0
+  /// Whether any byte of the request was handed to the socket.
+  var requestStarted = false
+  var isSending = false
+  /// Bytes of the head while it is incomplete; afterwards the body as far as it must be kept.
+  var input = Block.none
+  var inputCount = 0
+  var scannedUpTo: UInt32 = 0
+  var hasHead = false
+  var head = ResponseHead()
+  var chunks: ChunkedDecoder
+  var events: SSEParser
+  /// Body bytes of this answer so far, after the framing was taken away.
+  var bodyBytes: UInt64 = 0
+  var isPaused = false
+  var peerEnded = false
+  var deadline: UInt64 = .max
+  /// Neighbours in the pool of idle connections.
+  var nextIdle: UInt32 = .max
+  var previousIdle: UInt32 = .max
+}

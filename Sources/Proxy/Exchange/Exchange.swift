@@ -1,0 +1,84 @@
+internal import Audit
+internal import EventLoop
+internal import Policy
+internal import Wire
+
+/// One request with its answer.
+struct Exchange: BitwiseCopyable {
+  /// What kind of answer the agent is being given.
+  enum AnswerKind: UInt8 {
+    case none
+    /// Head and body at once, with a Content-Length.
+    case whole
+    /// An event stream, chunk by chunk.
+    case stream
+  }
+
+  var phase = Phase.httpHead
+  /// The client's connection; `.max` once the client has gone.
+  var connection: UInt32
+  var upstream: UInt32 = .max
+  var head: RequestHead
+  /// Index of the server's route; -1 before routing.
+  var route: Int32 = -1
+  var principal: UInt32 = .max
+
+  // The request while its body is incomplete.
+  /// Head and decoded body of a chunked request.
+  var request = Block.none
+  var requestCount = 0
+  var chunks: ChunkedDecoder
+
+  // What is kept of the message.
+  var method = MCPMethod.unknown
+  var isNotification = false
+  var era = Era.legacy
+  /// The JSON-RPC id, literally.
+  var id = ShortText()
+  var masks = MaskRuleSet()
+  /// Bytes of the server's own session id, in working memory while the request is being judged.
+  var sessionCount = 0
+  /// The session id that the server gave with its answer to `initialize`.
+  var openedSession = ShortText()
+  /// The version in the server's answer to `initialize`.
+  var agreedVersion = ProtocolVersion.v2025_03_26
+
+  // The record.
+  var record = RecordID(value: 0)
+  var ticket = AuditTicket.none
+  var received: UInt64
+  var decided: UInt64 = 0
+  var upstreamSent: UInt64 = 0
+  var firstByte: UInt64 = 0
+  var maskedValues: UInt32 = 0
+  var serverStatus: UInt16 = 0
+  var serverBytes: UInt64 = 0
+
+  // The answer.
+  var answerKind = AnswerKind.none
+  /// The answer's bytes that were not yet handed to the connection: `answer[answerStart..<answerEnd]`.
+  var answer = Block.none
+  var answerStart = 0
+  var answerEnd = 0
+  /// Where the part that goes into the record begins (the body, not the head), as far as it is not recorded yet.
+  var recordStart = 0
+  var outcome = CallOutcome(result: .success)
+  /// Nothing will be added to the answer.
+  var isAnswerComplete = false
+  var headSent = false
+  /// Chunk framing is around what waits in `answer`.
+  var isFramed = false
+  /// The last chunk has been written.
+  var isEndSent = false
+  /// The stream ends without its end, because what was to come must not: the client sees it cut off.
+  var isCut = false
+  /// A legacy session's own stream (GET): notifications, no answer.
+  var isSessionStream = false
+  var localExtra = LocalRefusal.Extra.none
+  var status: UInt16 = 0
+  /// Close the client's connection after this answer.
+  var closesConnection = false
+  /// Whether it waits for the audit path, and the next that does.
+  var isWaiting = false
+  var nextWaiting: UInt32 = .max
+}

@@ -1,0 +1,72 @@
+internal import EventLoop
+internal import Synchronization
+internal import Wire
+
+/// Phase accept: a client's connection begins, and (at the other end of its life) ends.
+extension Worker {
+  mutating func accepted(_ completion: Completion) {
+    guard completion.kind == .accepted else { return }
+    guard completion.result >= 0 else {
+      // Out of descriptors or of table entries: others must close first. Asking at once would spin.
+      acceptPausedUntil = loop.now &+ 100_000_000
+      return
+    }
+    guard !isDraining, let slot = connections.insert(Connection(socket: completion.socket)) else {
+      loop.close(completion.socket)
+      return
+    }
+    control.connections.add(1, ordering: .relaxed)
+    loop.setToken(
+      Token(kind: Owner.connection, slot: slot, generation: connections.generation(slot)),
+      of: completion.socket)
+    loop.receive(on: completion.socket)
+    setDeadline(connection: slot, loop.now &+ limits.keepAliveTime)
+  }
+
+  mutating func resumeAccepting() {
+    acceptPausedUntil = .max
+    for listener in listeners { loop.accept(on: listener) }
+  }
+
+  /// Ends our direction and waits a little for the peer's end: closing at once would reset the connection and might
+  /// take the last answer with it.
+  mutating func linger(_ slot: UInt32) {
+    guard !connections[slot].peerEnded else { return closeConnection(slot) }
+    connections[slot].state = .lingering
+    releaseInput(slot)
+    resumeReceiving(slot)
+    loop.endSending(on: connections[slot].socket)
+    setDeadline(connection: slot, loop.now &+ 2_000_000_000)
+  }
+
+  /// Closes the connection; what it carries is detached from it.
+  mutating func closeConnection(_ slot: UInt32) {
+    guard connections[slot].state != .closing else { return }
+    connections[slot].state = .closing
+    releaseInput(slot)
+    let exchange = connections[slot].exchange
+    connections[slot].exchange = .max
+    loop.close(connections[slot].socket)
+    if exchange != .max { clientGone(exchange) }
+  }
+
+  /// The kernel holds nothing of the connection any more.
+  mutating func connectionClosed(_ slot: UInt32) {
+    blocks.give(connections[slot].output)
+    cancelTimer(connection: slot)
+    _ = connections.remove(slot)
+    control.connections.subtract(1, ordering: .relaxed)
+  }
+
+  mutating func connectionTimedOut(_ slot: UInt32) {
+    switch connections[slot].state {
+    case .idle, .lingering: closeConnection(slot)
+    case .head: refuseConnection(slot, LocalRefusal.headTooSlow)
+    case .body: refuse(connections[slot].exchange, LocalRefusal.bodyTooSlow)
+    case .exchange:
+      // Only an agent that does not take its answer is late here; a late server is the upstream's deadline.
+      if connections[slot].isSending { closeConnection(slot) }
+    case .closing: break
+    }
+  }
+}

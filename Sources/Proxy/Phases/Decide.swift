@@ -1,0 +1,142 @@
+internal import Audit
+internal import EventLoop
+internal import Policy
+internal import Wire
+
+/// Phases decide and reserve record: the policy's word, its record, and only then the way to the server.
+extension Worker {
+  mutating func decide(
+    _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
+  ) {
+    exchanges[slot].phase = .decide
+    let principal = snapshot.principal(exchanges[slot].principal)
+    let server = snapshot.route(Int(exchanges[slot].route)).server
+    let call = PolicyCall(
+      method: callMethod(message), hasID: message.kind == .request, tool: message.name,
+      arguments: message.arguments)
+    let verdict = snapshot.policy.decide(
+      principal: principal, server: server, call: call, index: requestIndex, bytes: body,
+      scratch: &policyScratch)
+    exchanges[slot].decided = loop.now
+    switch consume verdict {
+    case .block(let refusal): block(slot, refusal, head, body, message)
+    case .allow(let permit): allow(slot, permit, head, body, message)
+    }
+  }
+
+  private func callMethod(_ message: MCPMessage) -> CallMethod {
+    switch message.method {
+    case .initialize: .initialize
+    case .ping: .ping
+    case .toolsList: .toolsList
+    case .toolsCall: .toolsCall
+    case .serverDiscover: .serverDiscover
+    case .loggingSetLevel: .loggingSetLevel
+    case .notificationsInitialized, .notificationsCancelled, .notificationsProgress,
+      .notificationsRootsListChanged:
+      .notification
+    default: .other
+    }
+  }
+
+  // MARK: Blocked
+
+  private mutating func block(
+    _ slot: UInt32, _ refusal: Refusal, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
+  ) {
+    let isTool = message.method == .toolsCall && message.kind == .request
+    let record = exchanges[slot].record
+    let modern = exchanges[slot].era == .modern
+    let id = exchanges[slot].id
+    let policy = snapshot.policy
+    let era = exchanges[slot].era
+    // 200 even for a refusal: clients of the legacy era do not read the bodies of errors (mcp-wire 7.1).
+    let status: UInt16 =
+      message.kind == .notification
+      ? 400 : refusal.reason == .methodNotAllowed && modern ? 404 : 200
+    beginLocalAnswer(slot, status: status) { out, _ in
+      LocalAnswer.blocked(
+        refusal, policy: policy, id: id, era: era, isTool: isTool, record: record, into: &out)
+    }
+    var outcome = outcome(slot, .refused, side: .agent)
+    outcome.errorCode = isTool ? 0 : LocalAnswer.errorCode(refusal)
+    var facts = facts(slot, .block)
+    describe(&facts, slot, head, body, message)
+    facts.requestID = id.span
+    if let rule = refusal.rule { facts.rule = policy.ruleName(rule) }
+    finishLocalAnswer(slot, outcome, facts: facts, request: body)
+  }
+
+  /// Adds what the message says to the facts of its record.
+  @_lifetime(facts: copy facts, copy head, copy body)
+  private mutating func describe(
+    _ facts: inout CallFacts, _ slot: UInt32, _ head: RawSpan, _ body: RawSpan,
+    _ message: MCPMessage
+  ) {
+    facts.era = exchanges[slot].era == .modern ? .modern : .legacy
+    if let method = message.methodToken {
+      facts.method = body.extracting(requestIndex.contents(of: method).range)
+    }
+    facts.tool = toolName(message, body)
+    facts.session = head.extracting(exchanges[slot].head.mcpSessionID.range)
+  }
+
+  /// The unescaped name of the tool, in working memory that the next call overwrites; empty when there is none.
+  @_lifetime(immortal)
+  private mutating func toolName(_ message: MCPMessage, _ body: RawSpan) -> RawSpan {
+    guard let name = message.name, requestIndex.kind(of: name, in: body) == .string else {
+      return unsafe _overrideLifetime(RawSpan(), copying: ())
+    }
+    var writer = unsafe ByteWriter(
+      unsafeInto: scratch.unsafeStart + Worker.toolNameArea, capacity: 4096)
+    requestIndex.decode(name, in: body, into: &writer)
+    return scratchBytes(Worker.toolNameArea, writer.count)
+  }
+
+  // MARK: Allowed
+
+  private mutating func allow(
+    _ slot: UInt32, _ permit: consuming Permit, _ head: RawSpan, _ body: RawSpan,
+    _ message: MCPMessage
+  ) {
+    exchanges[slot].phase = .reserveRecord
+    let id = exchanges[slot].id
+    let policy = snapshot.policy
+    let rule = permit.permitted.rule
+    var facts = facts(slot, .allow)
+    describe(&facts, slot, head, body, message)
+    facts.requestID = id.span
+    if let rule { facts.rule = policy.ruleName(rule) }
+    switch recording.open(facts, request: body) {
+    case .opened(let ticket): exchanges[slot].ticket = ticket
+    case .refused(let why): return unrecordable(slot, why)
+    }
+    var fields = UpstreamFields()
+    describe(&fields, slot, head, body, message)
+    forward(permit, slot, fields: fields, body: body)
+  }
+
+  /// The fields of the upstream request that follow from the message: written from what was judged, never copied from
+  /// the client's.
+  @_lifetime(fields: copy fields, copy head, copy body)
+  private mutating func describe(
+    _ fields: inout UpstreamFields, _ slot: UInt32, _ head: RawSpan, _ body: RawSpan,
+    _ message: MCPMessage
+  ) {
+    fields.message = exchanges[slot].era == .modern ? message : nil
+    if exchanges[slot].era == .legacy {
+      fields.version = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
+      fields.session = scratchBytes(Worker.sessionArea, exchanges[slot].sessionCount)
+    }
+  }
+
+  /// The audit path takes no new call: fail closed, with an error that says why.
+  private mutating func unrecordable(_ slot: UInt32, _ why: AuditRefusal) {
+    beginLocalAnswer(slot, status: exchanges[slot].isNotification ? 503 : 200) { out, exchange in
+      LocalAnswer.error(
+        id: exchange.id, code: -32603, text: why.text, record: exchange.record, into: &out)
+    }
+    exchanges[slot].outcome = outcome(slot, .refused, side: .gateway, errorCode: -32603)
+    completeAnswer(slot)
+  }
+}

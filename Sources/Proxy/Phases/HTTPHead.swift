@@ -1,0 +1,98 @@
+internal import Audit
+internal import EventLoop
+internal import Wire
+
+/// Phase HTTP head: one strict reading of the request line and the fields, then the route.
+extension Worker {
+  /// Reads a head from the front of `bytes`. Returns how many bytes were used up: none while it is incomplete (or the
+  /// body behind it is, which is read in one piece with it), or after a refusal.
+  mutating func readHead(_ slot: UInt32, _ bytes: RawSpan) -> Int {
+    var head = RequestHead()
+    var scanned = connections[slot].scannedUpTo
+    let result = RequestHeadParser.parse(
+      bytes, scannedUpTo: &scanned, limits: httpLimits, into: &head, fields: &requestFields)
+    switch result {
+    case .incomplete:
+      connections[slot].scannedUpTo = scanned
+      if connections[slot].state == .idle {
+        connections[slot].state = .head
+        setDeadline(connection: slot, loop.now &+ limits.headTime)
+      }
+      return 0
+    case .refused(let refusal):
+      refuseConnection(
+        slot,
+        LocalRefusal(
+          status: refusal.status, code: -32600, text: refusal.reason.description,
+          decision: .malformed, closes: true))
+      return 0
+    case .complete:
+      connections[slot].scannedUpTo = 0
+      return beginExchange(slot, head, bytes)
+    }
+  }
+
+  /// A request has begun: routes it, recognises the caller, checks what the head promises, then turns to the body.
+  private mutating func beginExchange(
+    _ slot: UInt32, _ head: RequestHead, _ bytes: RawSpan
+  ) -> Int {
+    let fresh = Exchange(
+      connection: slot, head: head, chunks: ChunkedDecoder(limits: httpLimits),
+      received: loop.now)
+    guard let exchange = exchanges.insert(fresh) else {
+      refuseConnection(slot, LocalRefusal.overloaded)
+      return 0
+    }
+    connections[slot].exchange = exchange
+    connections[slot].state = .exchange
+    exchanges[exchange].record = recording.makeRecordID()
+    exchanges[exchange].closesConnection = !head.keepAlive
+    if let refusal = judgeHead(exchange, head, bytes) {
+      // The body is not wanted; it can only be skipped when all of it is here.
+      let whole = wholeLength(head)
+      guard let whole, whole <= bytes.byteCount else {
+        exchanges[exchange].closesConnection = true
+        refuse(exchange, refusal, request: bytes.extracting(first: Int(head.headBytes)))
+        return bytes.byteCount
+      }
+      refuse(exchange, refusal, request: bytes.extracting(first: Int(head.headBytes)))
+      return whole
+    }
+    return beginBody(slot, exchange, head, bytes)
+  }
+
+  /// Head and body together, when the head says how long the body is.
+  private func wholeLength(_ head: RequestHead) -> Int? {
+    switch head.framing {
+    case .none: Int(head.headBytes)
+    case .length(let count): Int(exactly: count).map { $0 &+ Int(head.headBytes) }
+    case .chunked: nil
+    }
+  }
+
+  /// Everything that can be decided from the head alone.
+  private mutating func judgeHead(
+    _ exchange: UInt32, _ head: RequestHead, _ bytes: RawSpan
+  ) -> LocalRefusal? {
+    exchanges[exchange].phase = .authenticate
+    let path = bytes.extracting(head.target.range)
+    guard let route = snapshot.route(path: path, texts: texts) else { return .notFound }
+    exchanges[exchange].route = Int32(truncatingIfNeeded: route)
+    if let refusal = authenticate(exchange, head, bytes) { return refusal }
+    // Browsers send Origin; none is on the allow-list of this version (DNS rebinding, mcp-wire 3.1).
+    if head.has(.origin) { return .originRefused }
+    switch head.method {
+    case .post:
+      if let refusal = head.mediaRefusal(in: bytes) { return LocalRefusal(refusal) }
+      if case .none = head.framing { return .bodyMissing }
+    case .get, .delete:
+      if case .none = head.framing {} else { return .bodyUnexpected }
+    case .options, .head, .put, .patch, .other: return .methodNotAllowed
+    }
+    if head.method != .delete, let refusal = head.acceptRefusal { return LocalRefusal(refusal) }
+    if case .length(let count) = head.framing, count > UInt64(limits.bodyBytesMax) {
+      return .bodyTooLarge
+    }
+    return nil
+  }
+}

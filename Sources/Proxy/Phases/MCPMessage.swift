@@ -1,0 +1,78 @@
+internal import Audit
+internal import EventLoop
+internal import Policy
+internal import Wire
+
+/// Phases JSON index and MCP message: one strict reading of the body, then what it means in which era and session.
+extension Worker {
+  /// The request is whole: reads, judges and forwards it, or refuses it.
+  /// - Parameter request: head and body in one span; nothing of it is needed afterwards.
+  mutating func judge(_ slot: UInt32, _ request: RawSpan) {
+    let headBytes = Int(exchanges[slot].head.headBytes)
+    let head = request.extracting(first: headBytes)
+    let body = request.extracting(droppingFirst: headBytes)
+    exchanges[slot].phase = .jsonIndex
+    if let violation = requestIndex.read(body, watch: JSONWatch.none) {
+      return refuse(slot, MCPReader.refusal(for: violation, in: body), head, body)
+    }
+    exchanges[slot].phase = .mcpMessage
+    switch MCPReader.read(body, index: requestIndex) {
+    case .refused(let refusal): refuse(slot, refusal, head, body)
+    case .message(let message):
+      guard exchanges[slot].id.set(body.extracting(message.id.range)) else {
+        return refuse(slot, MCPRefusal(.idMalformed), head, body)
+      }
+      exchanges[slot].method = message.method
+      exchanges[slot].isNotification = message.kind == .notification
+      classify(slot, head, body, message)
+    }
+  }
+
+  /// Finds out the era and the session, then asks the policy.
+  private mutating func classify(
+    _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
+  ) {
+    var version: ProtocolVersion? = nil
+    switch EraClassifier.classify(
+      exchanges[slot].head, headBytes: head, message: message, body: body, index: requestIndex)
+    {
+    case .modern: exchanges[slot].era = .modern
+    case .initialize: exchanges[slot].era = .legacy
+    case .legacy(let named):
+      exchanges[slot].era = .legacy
+      version = named
+      // Answers to a server's own requests: those are not let through in this version, so nobody asked.
+      if message.kind == .response || message.kind == .error {
+        return refuse(slot, MCPRefusal(.responsePosted, id: message.id), head, body)
+      }
+      if let refusal = findSession(slot, head, version: version) {
+        return refuse(slot, refusal, request: head)
+      }
+    case .refused(let refusal): return refuse(slot, refusal, head, body)
+    }
+    decide(slot, head, body, message)
+  }
+
+  /// Refuses a body that is no message, or not one for here.
+  private mutating func refuse(
+    _ slot: UInt32, _ refusal: MCPRefusal, _ head: RawSpan, _ body: RawSpan
+  ) {
+    if refusal.reason == .unsupportedVersion {
+      _ = exchanges[slot].id.set(body.extracting(refusal.id.range))
+      let requested = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
+      beginLocalAnswer(slot, status: refusal.status) { out, _ in
+        MCPAnswer.refusal(refusal, body: body, requested: requested, into: &out)
+      }
+      var outcome = CallOutcome(result: .refused)
+      outcome.failedSide = .agent
+      outcome.errorCode = refusal.code
+      return finishLocalAnswer(
+        slot, outcome, facts: facts(slot, .malformed), request: body)
+    }
+    _ = exchanges[slot].id.set(body.extracting(refusal.id.range))
+    refuse(
+      slot,
+      LocalRefusal(status: refusal.status, code: refusal.code, text: refusal.reason.description),
+      request: head, body: body)
+  }
+}

@@ -1,0 +1,218 @@
+internal import Audit
+internal import EventLoop
+internal import Policy
+internal import Wire
+
+/// Phase mask: one message from the server is read, matched to its request, masked or filtered, and written out.
+extension Worker {
+  /// The server's whole body is here. What it says decides the answer; the connection is then free.
+  mutating func answerIsWhole(_ slot: UInt32, _ body: RawSpan) {
+    let exchange = upstreams[slot].exchange
+    guard exchange != .max else { return closeUpstream(slot) }
+    exchanges[exchange].serverBytes = UInt64(body.byteCount)
+    let head = upstreams[slot].head
+    if exchanges[exchange].isNotification || exchanges[exchange].head.method != .post {
+      acknowledge(exchange, head.status)
+    } else if head.contentKind == .json && body.byteCount > 0 {
+      giveMessage(exchange, body, status: head.status)
+    } else if head.status >= 400 {
+      fail(exchange, .server, "The server refused the request with an HTTP error.")
+    } else {
+      fail(exchange, .server, "The server answered with something that is no JSON-RPC message.")
+    }
+    // A failure has closed the connection already.
+    if upstreams[slot].state == .busy { releaseUpstream(slot) }
+  }
+
+  /// A message that has no answer, or a session verb: the server's status is all there is to tell.
+  private mutating func acknowledge(_ exchange: UInt32, _ status: UInt16) {
+    guard status >= 400 else {
+      beginLocalAnswer(exchange, status: status) { _, _ in }
+      exchanges[exchange].outcome = outcome(exchange, .success)
+      return completeAnswer(exchange)
+    }
+    let isKnown = status == 400 || status == 404 || status == 405
+    beginLocalAnswer(exchange, status: isKnown ? status : 502) { out, exchange in
+      LocalAnswer.error(
+        id: exchange.id, code: status == 404 ? -32001 : -32600,
+        text: status == 404 ? "Session not found." : "The server refused the request.",
+        record: exchange.record, into: &out)
+    }
+    if status == 405 { exchanges[exchange].localExtra = .allow }
+    exchanges[exchange].outcome = outcome(exchange, .httpError, side: .server)
+    completeAnswer(exchange)
+  }
+
+  /// What a message from the server is to one exchange.
+  enum AnswerMatch {
+    case answer(isError: Bool)
+    case notification
+    /// A request of the server's own, or an answer to something else.
+    case other
+    case unreadable
+  }
+
+  /// Reads a message into `answerIndex` and says what it is.
+  mutating func readAnswer(_ exchange: UInt32, _ body: RawSpan) -> AnswerMatch {
+    let masks = exchanges[exchange].masks
+    let watch = masks.isEmpty ? JSONWatch.none : snapshot.masks.watch
+    guard answerIndex.read(body, watch: watch) == nil else { return .unreadable }
+    guard
+      case .message(let message) = MCPReader.read(
+        body, index: answerIndex, from: .server)
+    else {
+      return .unreadable
+    }
+    switch message.kind {
+    case .notification: return .notification
+    case .request: return .other
+    case .response, .error:
+      let isSame = exchanges[exchange].id.span.elementsEqual(body.extracting(message.id.range))
+      guard isSame else { return .other }
+      noteOutcome(exchange, message, body)
+      return .answer(isError: message.kind == .error)
+    }
+  }
+
+  /// Which of the layers the answer failed at, if at any: JSON-RPC, or the tool itself.
+  private mutating func noteOutcome(_ exchange: UInt32, _ message: MCPMessage, _ body: RawSpan) {
+    if let error = message.error {
+      let code = answerIndex.member("code", of: error, in: body).flatMap { token in
+        answerIndex.kind(of: token, in: body) == .number
+          ? answerIndex.integer(token, in: body) : nil
+      }
+      exchanges[exchange].outcome = outcome(
+        exchange, .protocolError, side: .server, errorCode: Int32(clamping: code ?? 0))
+      return
+    }
+    noteVersion(exchange, message, body)
+    var result = RecordedResult.success
+    if exchanges[exchange].method == .toolsCall, let value = message.result,
+      answerIndex.kind(of: value, in: body) == .object,
+      let flag = answerIndex.member("isError", of: value, in: body),
+      answerIndex.kind(of: flag, in: body) == .true
+    {
+      result = .toolError
+    }
+    exchanges[exchange].outcome = outcome(
+      exchange, result, side: result == .success ? .none : .server)
+  }
+
+  /// Remembers which version `initialize` agreed on: the session is bound to it.
+  private mutating func noteVersion(_ exchange: UInt32, _ message: MCPMessage, _ body: RawSpan) {
+    guard exchanges[exchange].method == .initialize, let result = message.result,
+      answerIndex.kind(of: result, in: body) == .object,
+      let token = answerIndex.member("protocolVersion", of: result, in: body),
+      answerIndex.kind(of: token, in: body) == .string,
+      let version = ProtocolVersion(body.extracting(answerIndex.contents(of: token).range))
+    else { return }
+    exchanges[exchange].agreedVersion = version
+  }
+
+  /// Gives the agent one message as the whole answer.
+  mutating func giveMessage(_ exchange: UInt32, _ body: RawSpan, status: UInt16) {
+    exchanges[exchange].phase = .mask
+    switch readAnswer(exchange, body) {
+    case .answer: break
+    case .unreadable:
+      return fail(exchange, .server, "The server's answer is not one strict JSON-RPC message.")
+    case .notification, .other:
+      return fail(exchange, .server, "The server's answer belongs to another request.")
+    }
+    guard writeMessage(exchange, body, prefix: 0, suffix: 0) else { return }
+    // Clients of both eras read JSON-RPC errors under 200; 400 and 404 mean something to them, others do not.
+    exchanges[exchange].status = status == 400 || status == 404 ? status : 200
+    exchanges[exchange].answerKind = .whole
+    exchanges[exchange].outcome.status = exchanges[exchange].status
+    exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues
+    if exchanges[exchange].openedSession.isEmpty { return completeAnswer(exchange) }
+    openSession(exchange)
+  }
+
+  /// Writes the message that `answerIndex` has read, masked and filtered, into the answer's block, with room left
+  /// before and behind. False after a failure.
+  mutating func writeMessage(
+    _ exchange: UInt32, _ body: RawSpan, prefix: Int, suffix: Int
+  ) -> Bool {
+    let room = Masker.room(bytes: body.byteCount, index: answerIndex) &+ prefix &+ suffix
+    guard makeAnswerRoom(exchange, room) else {
+      fail(exchange, .gateway, "The gateway has no memory for this answer now.")
+      return false
+    }
+    let block = exchanges[exchange].answer
+    let start = exchanges[exchange].answerEnd &+ prefix
+    var writer = unsafe ByteWriter(
+      unsafeInto: block.unsafeStart + start,
+      capacity: block.capacity - start - suffix - Worker.answerTail)
+    guard transform(exchange, body, into: &writer) else { return false }
+    exchanges[exchange].answerEnd = start &+ writer.count
+    return true
+  }
+
+  /// The masks and filters of one message. False after a failure.
+  private mutating func transform(
+    _ exchange: UInt32, _ body: RawSpan, into writer: inout ByteWriter
+  ) -> Bool {
+    if exchanges[exchange].method == .toolsList {
+      let principal = snapshot.principal(exchanges[exchange].principal)
+      let server = snapshot.route(Int(exchanges[exchange].route)).server
+      switch ToolListFilter.filter(
+        body, index: answerIndex, program: snapshot.policy, principal: principal, server: server,
+        scratch: &policyScratch, into: &writer)
+      {
+      case .untouched: writer.append(body)
+      case .filtered: break
+      case .failed:
+        fail(exchange, .server, "The server's list of tools cannot be read.")
+        return false
+      }
+      return true
+    }
+    switch masker.mask(
+      body, index: answerIndex, program: snapshot.masks, active: exchanges[exchange].masks,
+      into: &writer)
+    {
+    case .untouched: writer.append(body)
+    case .masked(let values):
+      exchanges[exchange].maskedValues &+= UInt32(truncatingIfNeeded: values)
+    case .failed:
+      fail(exchange, .gateway, "The answer cannot be masked reliably.")
+      return false
+    }
+    if writer.overflowed {
+      fail(exchange, .gateway, "The gateway has no memory for this answer now.")
+      return false
+    }
+    return true
+  }
+
+  /// Makes sure that `room` bytes fit behind what the answer's block holds (and the end of a chunk behind them).
+  mutating func makeAnswerRoom(_ exchange: UInt32, _ room: Int) -> Bool {
+    if exchanges[exchange].answer.isNone { return takeStreamBlock(exchange, room: room) }
+    let old = exchanges[exchange].answer
+    let end = exchanges[exchange].answerEnd
+    guard end &+ room &+ Worker.answerTail > old.capacity else { return true }
+    guard let larger = blocks.take(atLeast: end &+ room &+ Worker.answerTail) else { return false }
+    let start = exchanges[exchange].answerStart
+    larger.write(old.bytes(from: start, count: end &- start), at: start)
+    blocks.give(old)
+    exchanges[exchange].answer = larger
+    return true
+  }
+
+  /// A fresh block for an answer, with room for a head in front.
+  mutating func takeStreamBlock(_ exchange: UInt32, room: Int) -> Bool {
+    let front = Worker.answerFront
+    guard let block = blocks.take(atLeast: front &+ room &+ Worker.answerTail) else { return false }
+    exchanges[exchange].answer = block
+    exchanges[exchange].answerStart = front
+    exchanges[exchange].recordStart = front
+    exchanges[exchange].answerEnd = front
+    return true
+  }
+}
+
+extension RawSpan {
+  /// Whether the other span holds the same bytes.
+  func elementsEqual(_ other: RawSpan) -> Bool { equalBytes(self, other) }
+}

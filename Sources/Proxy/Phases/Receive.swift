@@ -1,0 +1,117 @@
+internal import EventLoop
+internal import Wire
+
+/// Phase receive: bytes from the client. A request that arrives in one piece is read where the kernel put it; only
+/// what must wait is copied.
+extension Worker {
+  mutating func received(_ slot: UInt32, _ completion: Completion) {
+    guard completion.result > 0 else { return peerEnded(slot, completion.result) }
+    let bytes = unsafe loop.unsafeBytes(of: completion)
+    switch connections[slot].state {
+    case .closing, .lingering: return
+    case .exchange: keep(slot, bytes)
+    case .idle, .head, .body:
+      if connections[slot].inputCount == 0 {
+        let used = consume(slot, bytes)
+        if used < bytes.byteCount { keep(slot, bytes.extracting(droppingFirst: used)) }
+      } else {
+        keep(slot, bytes)
+        consumeInput(slot)
+      }
+    }
+  }
+
+  /// Uses up as much of `bytes` as there are whole requests to begin; returns how much that was.
+  private mutating func consume(_ slot: UInt32, _ bytes: RawSpan) -> Int {
+    var used = 0
+    while used < bytes.byteCount {
+      let rest = bytes.extracting(droppingFirst: used)
+      let step: Int
+      switch connections[slot].state {
+      case .idle, .head: step = readHead(slot, rest)
+      case .body: step = readBody(slot, rest)
+      case .exchange, .lingering, .closing: return used
+      }
+      if step == 0 { return used }
+      used &+= step
+    }
+    return used
+  }
+
+  /// Goes on with what was kept.
+  mutating func consumeInput(_ slot: UInt32) {
+    let block = connections[slot].input
+    let bytes = block.bytes(from: connections[slot].inputStart, count: connections[slot].inputCount)
+    let used = consume(slot, bytes)
+    guard connections[slot].state != .closing, !connections[slot].input.isNone else { return }
+    connections[slot].inputStart &+= used
+    if connections[slot].inputCount == 0 { releaseInput(slot) }
+  }
+
+  /// Keeps bytes that cannot be used yet, up to the limits.
+  private mutating func keep(_ slot: UInt32, _ bytes: RawSpan) {
+    guard connections[slot].state != .closing, connections[slot].state != .lingering else { return }
+    let count = connections[slot].inputCount
+    let needed = count &+ bytes.byteCount
+    if connections[slot].input.isNone {
+      guard let block = blocks.take(atLeast: needed) else { return closeConnection(slot) }
+      connections[slot].input = block
+    } else if connections[slot].inputEnd &+ bytes.byteCount > connections[slot].input.capacity {
+      guard makeInputRoom(slot, needed) else { return closeConnection(slot) }
+    }
+    connections[slot].input.write(bytes, at: connections[slot].inputEnd)
+    connections[slot].inputEnd &+= bytes.byteCount
+    if connections[slot].state == .exchange, connections[slot].inputCount > limits.aheadBytesMax,
+      !connections[slot].isPaused
+    {
+      connections[slot].isPaused = true
+      loop.pauseReceiving(on: connections[slot].socket)
+    }
+  }
+
+  /// Moves what is kept to the front of its block, or into a larger one.
+  private mutating func makeInputRoom(_ slot: UInt32, _ needed: Int) -> Bool {
+    let count = connections[slot].inputCount
+    let start = connections[slot].inputStart
+    let old = connections[slot].input
+    if needed <= old.capacity {
+      old.moveToFront(from: start, count: count)
+    } else {
+      guard let larger = blocks.take(atLeast: needed) else { return false }
+      larger.write(old.bytes(from: start, count: count), at: 0)
+      blocks.give(old)
+      connections[slot].input = larger
+    }
+    connections[slot].inputStart = 0
+    connections[slot].inputEnd = count
+    return true
+  }
+
+  mutating func releaseInput(_ slot: UInt32) {
+    blocks.give(connections[slot].input)
+    connections[slot].input = .none
+    connections[slot].inputStart = 0
+    connections[slot].inputEnd = 0
+  }
+
+  mutating func resumeReceiving(_ slot: UInt32) {
+    guard connections[slot].isPaused else { return }
+    connections[slot].isPaused = false
+    loop.receive(on: connections[slot].socket)
+  }
+
+  /// The client ended its direction (0) or the connection failed (-errno).
+  ///
+  /// Closing the connection of a modern exchange cancels it (revision 2026-07-28: closing the response stream IS the
+  /// cancellation); a legacy client may merely have lost it, and the server is let finish.
+  private mutating func peerEnded(_ slot: UInt32, _ result: Int32) {
+    connections[slot].peerEnded = true
+    guard connections[slot].state == .exchange, result == 0 else { return closeConnection(slot) }
+    let exchange = connections[slot].exchange
+    if exchange != .max, exchanges[exchange].era == .modern,
+      !exchanges[exchange].isAnswerComplete
+    {
+      closeConnection(slot)
+    }
+  }
+}

@@ -1,0 +1,133 @@
+internal import Audit
+internal import EventLoop
+internal import Policy
+internal import Wire
+
+/// Phase response, for event streams: each event is one message, judged and masked on its own and passed on at once.
+extension Worker {
+  /// Looks through what has arrived for whole events.
+  mutating func readEvents(_ slot: UInt32) {
+    while upstreams[slot].state == .busy {
+      let block = upstreams[slot].input
+      let bytes = block.bytes(upstreams[slot].inputCount)
+      switch upstreams[slot].events.next(bytes) {
+      case .needMore:
+        dropEvents(slot)
+        let exchange = upstreams[slot].exchange
+        if exchange != .max, exchanges[exchange].answerKind == .stream { advanceAnswer(exchange) }
+        return
+      case .tooLarge:
+        return serverFailed(slot, "An event of the server's stream is larger than the limit.")
+      case .event(let event): takeEvent(slot, event, bytes)
+      }
+    }
+  }
+
+  /// Forgets the bytes of events that have been dealt with.
+  private mutating func dropEvents(_ slot: UInt32) {
+    let consumed = upstreams[slot].events.consumed
+    guard consumed > 0 else { return }
+    let left = upstreams[slot].inputCount &- consumed
+    upstreams[slot].input.moveToFront(from: consumed, count: left)
+    upstreams[slot].inputCount = left
+    upstreams[slot].events.dropped(consumed)
+    if left == 0 {
+      blocks.give(upstreams[slot].input)
+      upstreams[slot].input = .none
+    }
+  }
+
+  private mutating func takeEvent(_ slot: UInt32, _ event: SSEEvent, _ bytes: RawSpan) {
+    // Priming events, comments and names other than `message` carry nothing that may pass.
+    guard event.name == .message, event.dataLines > 0, !event.data.isEmpty || event.dataLines > 1
+    else { return }
+    if event.dataLines == 1 { return takeMessage(slot, bytes.extracting(event.data.range)) }
+    guard let block = blocks.take(atLeast: max(1, Int(event.block.count))) else {
+      return serverFailed(slot, "The gateway has no memory for this answer now.")
+    }
+    var joined = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
+    SSEParser.joinData(of: event, in: bytes, into: &joined)
+    takeMessage(slot, block.bytes(joined.count))
+    blocks.give(block)
+  }
+
+  /// One message of the stream.
+  private mutating func takeMessage(_ slot: UInt32, _ message: RawSpan) {
+    let exchange = upstreams[slot].exchange
+    guard exchange != .max else { return closeUpstream(slot) }
+    exchanges[exchange].serverBytes &+= UInt64(message.byteCount)
+    exchanges[exchange].phase = .mask
+    switch readAnswer(exchange, message) {
+    case .unreadable:
+      serverFailed(slot, "The server's stream holds something that is no strict JSON-RPC message.")
+    // The server's own requests (sampling, elicitation, roots) are not let through in this version, and an answer to
+    // another request is nobody's.
+    case .other: return
+    case .notification: streamMessage(exchange, message)
+    case .answer:
+      guard !exchanges[exchange].isSessionStream else { return }
+      finishStream(slot, exchange, message)
+    }
+  }
+
+  /// The answer itself: as JSON when nothing went before it (one message needs no stream), else as the last event.
+  private mutating func finishStream(_ slot: UInt32, _ exchange: UInt32, _ message: RawSpan) {
+    if exchanges[exchange].answerKind == .none {
+      giveMessage(exchange, message, status: upstreams[slot].head.status)
+    } else {
+      streamMessage(exchange, message)
+      if exchanges[exchange].upstream != .max {
+        exchanges[exchange].isAnswerComplete = true
+        exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues
+        exchanges[exchange].outcome.status = 200
+      }
+    }
+    // After a failure the connection is closed already. Else what is left of the stream is read to its end.
+    guard upstreams[slot].state == .busy else { return }
+    detach(slot)
+    upstreams[slot].state = .draining
+    resumeUpstream(slot)
+    if exchanges.isUsed(exchange), exchanges[exchange].answerKind == .stream {
+      advanceAnswer(exchange)
+    }
+  }
+
+  /// Adds one message to the stream to the agent.
+  private mutating func streamMessage(_ exchange: UInt32, _ message: RawSpan) {
+    let prefix = SSEWriter.messagePrefix.utf8CodeUnitCount
+    let suffix = SSEWriter.messageSuffix.utf8CodeUnitCount
+    guard makeAnswerRoom(exchange, prefix) else {
+      return fail(exchange, .gateway, "The gateway has no memory for this answer now.")
+    }
+    let before = exchanges[exchange].answerEnd
+    guard writeMessage(exchange, message, prefix: prefix, suffix: suffix) else { return }
+    let block = exchanges[exchange].answer
+    let end = exchanges[exchange].answerEnd
+    var head = unsafe ByteWriter(unsafeInto: block.unsafeStart + before, capacity: prefix)
+    head.append(SSEWriter.messagePrefix)
+    var tail = unsafe ByteWriter(unsafeInto: block.unsafeStart + end, capacity: suffix)
+    tail.append(SSEWriter.messageSuffix)
+    // A line break between tokens would end the event early: JSON allows a space there as well.
+    block.replaceLineBreaks(from: before &+ prefix, count: end &- before &- prefix)
+    exchanges[exchange].answerEnd = end &+ suffix
+    exchanges[exchange].answerKind = .stream
+    let waiting = exchanges[exchange].answerEnd &- exchanges[exchange].answerStart
+    if waiting > limits.streamAheadBytesMax, exchanges[exchange].upstream != .max {
+      pauseUpstream(exchanges[exchange].upstream)
+    }
+  }
+
+  /// The server's stream has ended.
+  mutating func streamEnded(_ slot: UInt32) {
+    let exchange = upstreams[slot].exchange
+    guard exchange != .max else { return releaseUpstream(slot) }
+    guard exchanges[exchange].isSessionStream else {
+      return serverFailed(slot, "The server's stream ended without the answer.")
+    }
+    releaseUpstream(slot)
+    exchanges[exchange].outcome = outcome(exchange, .success)
+    exchanges[exchange].answerKind = .stream
+    exchanges[exchange].isAnswerComplete = true
+    advanceAnswer(exchange)
+  }
+}

@@ -1,0 +1,241 @@
+internal import Audit
+internal import EventLoop
+internal import Synchronization
+internal import Wire
+
+/// Phase send: an answer's bytes go to the client, after they were recorded.
+///
+/// An answer is built in one block, behind room for the head: the body first, because only then its length is known, and
+/// then the head right before it.
+///
+///     answer:  [ ..... | HTTP/1.1 200 OK … | {"jsonrpc":"2.0", … } | .. ]
+///                      ^ answerStart       ^ recordStart           ^ answerEnd
+extension Worker {
+  /// Room in front of an answer's body for its head, and behind for the end of a chunk.
+  static var answerFront: Int { 1024 }
+  static var answerTail: Int { 16 }
+
+  // MARK: Building
+
+  /// Begins an answer of the gateway's own: `body` writes it.
+  mutating func beginLocalAnswer(
+    _ slot: UInt32, status: UInt16, body: (inout ByteWriter, Exchange) -> Void
+  ) {
+    blocks.give(exchanges[slot].answer)
+    exchanges[slot].answer = .none
+    guard let block = blocks.take(atLeast: 4096) else { return dropConnection(slot) }
+    let front = Worker.answerFront
+    var writer = unsafe ByteWriter(
+      unsafeInto: block.unsafeStart + front, capacity: block.capacity - front - Worker.answerTail)
+    body(&writer, exchanges[slot])
+    precondition(!writer.overflowed, "a local answer is longer than its block")
+    exchanges[slot].answer = block
+    exchanges[slot].answerStart = front
+    exchanges[slot].recordStart = front
+    exchanges[slot].answerEnd = front + writer.count
+    exchanges[slot].status = status
+    exchanges[slot].answerKind = .whole
+  }
+
+  /// Writes the head of a whole answer in front of its body.
+  mutating func writeAnswerHead(_ slot: UInt32, session: RawSpan = RawSpan()) {
+    let exchange = exchanges[slot]
+    let length = exchange.answerEnd &- exchange.answerStart
+    var writer = unsafe ByteWriter(unsafeInto: scratch.unsafeStart, capacity: Worker.answerFront)
+    HTTPWriter.status(exchange.status, into: &writer)
+    if length > 0 { HTTPWriter.field("Content-Type", "application/json", into: &writer) }
+    writeVaryingFields(exchange, session, into: &writer)
+    // 204 has no Content-Length (RFC 9110 §8.6); every other answer says how long it is.
+    if exchange.status != 204 { HTTPWriter.contentLength(UInt64(length), into: &writer) }
+    HTTPWriter.end(into: &writer)
+    placeHead(slot, &writer)
+  }
+
+  private func writeVaryingFields(
+    _ exchange: Exchange, _ session: RawSpan, into writer: inout ByteWriter
+  ) {
+    switch exchange.localExtra {
+    case .none: break
+    case .challenge: HTTPWriter.field("WWW-Authenticate", "Bearer", into: &writer)
+    case .allow: HTTPWriter.field("Allow", "POST, GET, DELETE", into: &writer)
+    }
+    if session.byteCount > 0 {
+      _ = HTTPWriter.field("Mcp-Session-Id", session, into: &writer)
+    }
+    HTTPWriter.connection(
+      keepAlive: !exchange.closesConnection, minorVersion: exchange.head.minorVersion,
+      into: &writer)
+  }
+
+  private mutating func placeHead(_ slot: UInt32, _ writer: inout ByteWriter) {
+    precondition(!writer.overflowed, "an answer's head is longer than its room")
+    let start = exchanges[slot].answerStart &- writer.count
+    exchanges[slot].answer.write(writer.written, at: start)
+    exchanges[slot].answerStart = start
+    exchanges[slot].headSent = true
+  }
+
+  // MARK: Sending
+
+  /// Records what is not recorded, and sends what may leave.
+  mutating func advanceAnswer(_ slot: UInt32) {
+    guard commitRecord(slot) else { return }
+    flush(slot)
+  }
+
+  /// Hands the answer to the connection, unless that is still sending.
+  private mutating func flush(_ slot: UInt32) {
+    let connection = exchanges[slot].connection
+    guard connection != .max else {
+      // Nobody is there to take it; it was recorded all the same.
+      dropAnswer(slot)
+      if exchanges[slot].isAnswerComplete { endExchange(slot) }
+      return
+    }
+    guard !connections[connection].isSending else { return }
+    if exchanges[slot].answerKind == .stream { frameStream(slot) }
+    let start = exchanges[slot].answerStart
+    let count = exchanges[slot].answerEnd &- start
+    guard count > 0, !exchanges[slot].answer.isNone else {
+      if exchanges[slot].isAnswerComplete { finishExchange(slot) }
+      return
+    }
+    exchanges[slot].phase = .send
+    connections[connection].output = exchanges[slot].answer
+    connections[connection].isSending = true
+    setDeadline(connection: connection, loop.now &+ limits.sendTime)
+    loop.send(
+      exchanges[slot].answer, from: start, count: count, on: connections[connection].socket)
+    exchanges[slot].answer = .none
+    exchanges[slot].answerStart = 0
+    exchanges[slot].answerEnd = 0
+    exchanges[slot].recordStart = 0
+  }
+
+  private mutating func dropAnswer(_ slot: UInt32) {
+    blocks.give(exchanges[slot].answer)
+    exchanges[slot].answer = .none
+    exchanges[slot].answerStart = 0
+    exchanges[slot].answerEnd = 0
+    exchanges[slot].recordStart = 0
+  }
+
+  /// Puts the head (once) and one chunk's framing around the events that are to leave now.
+  private mutating func frameStream(_ slot: UInt32) {
+    let exchange = exchanges[slot]
+    let count = exchange.answerEnd &- exchange.answerStart
+    guard !exchange.isFramed, count > 0 || (exchange.isAnswerComplete && !exchange.isEndSent)
+    else { return }
+    if exchange.answer.isNone {
+      guard takeStreamBlock(slot, room: 0) else { return dropConnection(slot) }
+    }
+    let chunked = exchange.head.minorVersion > 0
+    var head = unsafe ByteWriter(unsafeInto: scratch.unsafeStart, capacity: Worker.answerFront)
+    if !exchange.headSent {
+      HTTPWriter.status(200, into: &head)
+      HTTPWriter.eventStreamFields(into: &head)
+      writeVaryingFields(exchange, RawSpan(), into: &head)
+      if chunked { HTTPWriter.chunked(into: &head) }
+      HTTPWriter.end(into: &head)
+    }
+    if chunked && count > 0 { HTTPWriter.chunkStart(count, into: &head) }
+    var tail = unsafe ByteWriter(
+      unsafeInto: exchanges[slot].answer.unsafeStart + exchanges[slot].answerEnd,
+      capacity: Worker.answerTail)
+    if chunked && count > 0 { HTTPWriter.chunkEnd(into: &tail) }
+    if chunked && exchange.isAnswerComplete && !exchange.isCut {
+      HTTPWriter.lastChunk(into: &tail)
+      exchanges[slot].isEndSent = true
+    }
+    exchanges[slot].answerEnd &+= tail.count
+    exchanges[slot].recordStart = exchanges[slot].answerEnd
+    placeHead(slot, &head)
+    exchanges[slot].isFramed = true
+  }
+
+  /// Everything handed to the client's socket has left, or never will.
+  mutating func sent(_ slot: UInt32, _ result: Int32) {
+    connections[slot].isSending = false
+    blocks.give(connections[slot].output)
+    connections[slot].output = .none
+    guard connections[slot].state != .closing else { return }
+    guard result >= 0 else { return closeConnection(slot) }
+    let exchange = connections[slot].exchange
+    guard exchange != .max, connections[slot].state == .exchange else { return }
+    exchanges[exchange].isFramed = false
+    let upstream = exchanges[exchange].upstream
+    if upstream != .max { resumeUpstream(upstream) }
+    advanceAnswer(exchange)
+  }
+
+  // MARK: The end
+
+  /// The whole answer has left: the connection is free for the next request.
+  private mutating func finishExchange(_ slot: UInt32) {
+    let connection = exchanges[slot].connection
+    let closes = exchanges[slot].closesConnection || exchanges[slot].isCut
+    let isCut = exchanges[slot].isCut
+    exchanges[slot].connection = .max
+    endExchange(slot)
+    connections[connection].exchange = .max
+    control.requests.add(1, ordering: .relaxed)
+    if isCut { return closeConnection(connection) }
+    if closes || isDraining || connections[connection].peerEnded {
+      return linger(connection)
+    }
+    connections[connection].state = .idle
+    setDeadline(connection: connection, loop.now &+ limits.keepAliveTime)
+    resumeReceiving(connection)
+    if connections[connection].inputCount > 0 { consumeInput(connection) }
+  }
+
+  /// Forgets the exchange. Its record is closed; its connection, if any, no longer points to it.
+  mutating func endExchange(_ slot: UInt32) {
+    if exchanges[slot].ticket.isOpen {
+      var ticket = exchanges[slot].ticket
+      var outcome = exchanges[slot].outcome
+      outcome.isComplete = false
+      _ = recording.close(&ticket, outcome, answer: RawSpan())
+      exchanges[slot].ticket = ticket
+    }
+    let upstream = exchanges[slot].upstream
+    if upstream != .max {
+      exchanges[slot].upstream = .max
+      upstreams[upstream].exchange = .max
+    }
+    // On the waiting list a slot must stay until the list has been walked.
+    guard !exchanges[slot].isWaiting else {
+      exchanges[slot].connection = .max
+      exchanges[slot].isAnswerComplete = true
+      return
+    }
+    blocks.give(exchanges[slot].answer)
+    blocks.give(exchanges[slot].request)
+    _ = exchanges.remove(slot)
+  }
+
+  /// There is no memory even for an error: the client sees its connection closed.
+  mutating func dropConnection(_ slot: UInt32) {
+    let connection = exchanges[slot].connection
+    if connection != .max { closeConnection(connection) }
+  }
+
+  /// The client has gone while its exchange was under way.
+  mutating func clientGone(_ slot: UInt32) {
+    exchanges[slot].connection = .max
+    let upstream = exchanges[slot].upstream
+    let finishes =
+      exchanges[slot].era == .legacy && upstream != .max && exchanges[slot].answerKind == .none
+      && !exchanges[slot].isSessionStream
+    // A legacy client's call runs to its end for the record; a modern one is cancelled by going away.
+    if finishes { return }
+    if upstream != .max {
+      exchanges[slot].upstream = .max
+      upstreams[upstream].exchange = .max
+      closeUpstream(upstream)
+    }
+    exchanges[slot].outcome = outcome(slot, .cancelled, side: .agent)
+    exchanges[slot].isAnswerComplete = true
+    endExchange(slot)
+  }
+}

@@ -1,0 +1,191 @@
+internal import COpenSSL
+internal import Glibc
+
+/// Turns a server's session id into one that only this gateway can read, and back.
+///
+/// A sealed id is base64url of nonce (12 bytes), ciphertext and tag (16 bytes), AES-256-GCM (NIST SP 800-38D). The
+/// principal's and the server's names are authenticated with it: a session id that somebody else got hold of, or that is
+/// taken to another server, does not open, exactly as one that never existed. Nothing is kept per session, so any
+/// worker (and any replica with the same key) can take any request.
+@safe
+struct SessionSealer: ~Copyable {
+  static var keyBytes: Int { 32 }
+  private static var nonceBytes: Int { 12 }
+  private static var tagBytes: Int { 16 }
+  /// The longest server's session id, and with it the longest sealed one.
+  static var plainBytesMax: Int { ShortText.bytesMax + 1 }
+  static var sealedBytesMax: Int { (plainBytesMax + nonceBytes + tagBytes + 2) / 3 * 4 }
+
+  private let context: OpaquePointer
+  private let key: [UInt8]
+  private let buffer: UnsafeMutablePointer<UInt8>
+
+  /// - Parameter key: 32 random bytes, the same in every worker.
+  init(key: [UInt8]) {
+    precondition(key.count == SessionSealer.keyBytes)
+    self.key = key
+    unsafe context = EVP_CIPHER_CTX_new()
+    unsafe buffer = .allocate(capacity: 1024)
+    // The cipher is looked up once; later calls only set key and nonce.
+    let ready = unsafe EVP_CipherInit_ex(context, EVP_aes_256_gcm(), nil, nil, nil, 1)
+    precondition(ready == 1, "AES-256-GCM is not available")
+  }
+
+  deinit {
+    unsafe EVP_CIPHER_CTX_free(context)
+    unsafe buffer.deallocate()
+  }
+
+  /// A new random key for one process.
+  static func makeKey() -> [UInt8] {
+    var key = [UInt8](repeating: 0, count: keyBytes)
+    let done = unsafe key.withUnsafeMutableBufferPointer {
+      unsafe RAND_bytes($0.baseAddress, Int32($0.count))
+    }
+    precondition(done == 1, "the system has no random numbers")
+    return key
+  }
+
+  /// Seals `plain`; returns how many bytes were written to `target` (of at least `sealedBytesMax`), or nil when `plain` is
+  /// empty or too long.
+  mutating func seal(
+    _ plain: RawSpan, principal: RawSpan, server: RawSpan, into target: UnsafeMutableRawPointer
+  ) -> Int? {
+    let count = plain.byteCount
+    guard count > 0, count <= SessionSealer.plainBytesMax else { return nil }
+    guard unsafe RAND_bytes(buffer, Int32(SessionSealer.nonceBytes)) == 1 else { return nil }
+    let sealed = unsafe buffer + SessionSealer.nonceBytes
+    guard begin(encrypting: true, principal, server), unsafe update(plain, into: sealed), finish(),
+      unsafe EVP_CIPHER_CTX_ctrl(
+        context, EVP_CTRL_GCM_GET_TAG, Int32(SessionSealer.tagBytes), sealed + count) == 1
+    else { return nil }
+    return unsafe Base64URL.encode(
+      buffer, count: SessionSealer.nonceBytes + count + SessionSealer.tagBytes, into: target)
+  }
+
+  /// Opens a sealed id; returns how many bytes were written to `target` (of at least `plainBytesMax`), or nil when it was not
+  /// sealed here for this principal and server.
+  mutating func open(
+    _ text: RawSpan, principal: RawSpan, server: RawSpan, into target: UnsafeMutableRawPointer
+  ) -> Int? {
+    guard text.byteCount <= SessionSealer.sealedBytesMax,
+      let total = unsafe Base64URL.decode(text, into: buffer)
+    else { return nil }
+    let count = total - SessionSealer.nonceBytes - SessionSealer.tagBytes
+    guard count > 0 else { return nil }
+    let sealed = unsafe buffer + SessionSealer.nonceBytes
+    guard begin(encrypting: false, principal, server) else { return nil }
+    let cipher = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(sealed), byteCount: count)
+    guard
+      unsafe update(cipher, into: target.assumingMemoryBound(to: UInt8.self)),
+      unsafe EVP_CIPHER_CTX_ctrl(
+        context, EVP_CTRL_GCM_SET_TAG, Int32(SessionSealer.tagBytes), sealed + count) == 1,
+      finish()
+    else { return nil }
+    return count
+  }
+
+  private mutating func begin(
+    encrypting: Bool, _ principal: RawSpan, _ server: RawSpan
+  ) -> Bool {
+    let ready = unsafe key.withUnsafeBufferPointer { key in
+      unsafe EVP_CipherInit_ex(
+        context, nil, nil, key.baseAddress, buffer, encrypting ? 1 : 0)
+    }
+    guard ready == 1 else { return false }
+    // Lengths first, so that no two pairs of names run together to the same bytes.
+    var lengths: InlineArray<4, UInt8> = .init(repeating: 0)
+    lengths[0] = UInt8(truncatingIfNeeded: principal.byteCount >> 8)
+    lengths[1] = UInt8(truncatingIfNeeded: principal.byteCount)
+    lengths[2] = UInt8(truncatingIfNeeded: server.byteCount >> 8)
+    lengths[3] = UInt8(truncatingIfNeeded: server.byteCount)
+    return unsafe update(lengths.span.bytes, into: nil) && update(principal, into: nil)
+      && update(server, into: nil)
+  }
+
+  /// Feeds bytes to the cipher; without a target they are only authenticated.
+  private mutating func update(
+    _ bytes: RawSpan, into target: UnsafeMutablePointer<UInt8>?
+  ) -> Bool {
+    guard bytes.byteCount > 0 else { return true }
+    var written: Int32 = 0
+    return unsafe bytes.withUnsafeBytes { source in
+      unsafe EVP_CipherUpdate(
+        context, target, &written,
+        source.baseAddress!.assumingMemoryBound(to: UInt8.self), Int32(source.count)) == 1
+    }
+  }
+
+  private mutating func finish() -> Bool {
+    var written: Int32 = 0
+    return unsafe EVP_CipherFinal_ex(context, buffer + 1000, &written) == 1
+  }
+}
+
+/// base64url without padding (RFC 4648 §5), strict: no other characters, no left-over bits.
+enum Base64URL {
+  private static func digit(_ value: UInt32) -> UInt8 {
+    switch value {
+    case 0..<26: UInt8(65 + value)
+    case 26..<52: UInt8(97 + value - 26)
+    case 52..<62: UInt8(48 + value - 52)
+    case 62: 45
+    default: 95
+    }
+  }
+
+  private static func value(_ digit: UInt8) -> UInt32? {
+    switch digit {
+    case 65...90: UInt32(digit - 65)
+    case 97...122: UInt32(digit - 97 + 26)
+    case 48...57: UInt32(digit - 48 + 52)
+    case 45: 62
+    case 95: 63
+    default: nil
+    }
+  }
+
+  /// Writes the text of `count` bytes; returns its length.
+  static func encode(
+    _ bytes: UnsafePointer<UInt8>, count: Int, into target: UnsafeMutableRawPointer
+  ) -> Int {
+    var written = 0
+    var held: UInt32 = 0
+    var bits: UInt32 = 0
+    func put(_ value: UInt32) {
+      unsafe target.storeBytes(of: digit(value & 63), toByteOffset: written, as: UInt8.self)
+      written += 1
+    }
+    for index in 0..<count {
+      held = unsafe held << 8 | UInt32(bytes[index])
+      bits += 8
+      while bits >= 6 {
+        bits -= 6
+        put(held >> bits)
+      }
+      held &= (1 << bits) - 1
+    }
+    if bits > 0 { put(held << (6 - bits)) }
+    return written
+  }
+
+  /// Writes the bytes of a text; returns how many, or nil when it is not base64url.
+  static func decode(_ text: RawSpan, into target: UnsafeMutablePointer<UInt8>) -> Int? {
+    var written = 0
+    var held: UInt32 = 0
+    var bits: UInt32 = 0
+    for offset in 0..<text.byteCount {
+      let byte = unsafe text.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+      guard let value = value(byte) else { return nil }
+      held = held << 6 | value
+      bits += 6
+      if bits >= 8 {
+        bits -= 8
+        unsafe target[written] = UInt8(truncatingIfNeeded: held >> bits)
+        written += 1
+        held &= (1 << bits) - 1
+      }
+    }
+    return bits < 6 && held == 0 ? written : nil
+  }
+}

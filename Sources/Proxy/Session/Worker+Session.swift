@@ -1,0 +1,123 @@
+internal import Audit
+internal import EventLoop
+internal import Policy
+internal import Wire
+
+/// Legacy sessions (2025-03-26 to 2025-11-25): the client's session id is the server's, sealed for this principal and
+/// server. What does not open is answered exactly as a session that does not exist.
+extension Worker {
+  // Places in the worker's working memory.
+  static var toolNameArea: Int { 4096 }
+  static var sessionArea: Int { 8192 }
+  static var sealedArea: Int { 12288 }
+
+  /// Bytes of working memory; valid until the same area is written again.
+  @_lifetime(immortal)
+  func scratchBytes(_ offset: Int, _ count: Int) -> RawSpan {
+    unsafe _overrideLifetime(scratch.bytes(from: offset, count: count), copying: ())
+  }
+
+  /// Opens the session id of a legacy request, if it has one. A refusal when it is unknown.
+  mutating func findSession(
+    _ slot: UInt32, _ head: RawSpan, version: ProtocolVersion?
+  ) -> LocalRefusal? {
+    exchanges[slot].sessionCount = 0
+    guard exchanges[slot].head.has(.mcpSessionID) else { return nil }
+    let text = head.extracting(exchanges[slot].head.mcpSessionID.range)
+    let server = texts[snapshot.route(Int(exchanges[slot].route)).name]
+    let principal = texts[snapshot.principalName(exchanges[slot].principal)]
+    let place = unsafe scratch.unsafeStart + Worker.sessionArea
+    guard
+      let count = unsafe sealer.open(text, principal: principal, server: server, into: place - 1)
+    else { return .sessionUnknown }
+    // Its first byte is the version that was agreed on; what follows is the server's id.
+    let agreed = unsafe ProtocolVersion(
+      rawValue: place.load(fromByteOffset: -1, as: UInt8.self))
+    guard count > 1, let agreed, EraClassifier.matches(version, session: agreed) else {
+      return .sessionVersion
+    }
+    exchanges[slot].sessionCount = count - 1
+    return nil
+  }
+
+  /// Notes the session id that came with the answer to `initialize`. Ids on other answers mean nothing: servers send
+  /// ghost ids even with errors. False after a failure.
+  mutating func sessionOpened(_ upstream: UInt32, _ head: ResponseHead, _ bytes: RawSpan) -> Bool {
+    let slot = upstreams[upstream].exchange
+    guard slot != .max, exchanges[slot].method == .initialize, head.status == 200,
+      head.has(.mcpSessionID)
+    else { return true }
+    let text = bytes.extracting(head.mcpSessionID.range)
+    guard text.byteCount > 0, exchanges[slot].openedSession.set(text) else {
+      serverFailed(upstream, "The server's session id is longer than the gateway takes.")
+      return false
+    }
+    return true
+  }
+
+  /// Completes the answer to `initialize` with the sealed session id; an error opens no session.
+  mutating func openSession(_ slot: UInt32) {
+    guard exchanges[slot].outcome.result == .success else { return completeAnswer(slot) }
+    let server = texts[snapshot.route(Int(exchanges[slot].route)).name]
+    let principal = texts[snapshot.principalName(exchanges[slot].principal)]
+    // The version that was agreed on goes in front of the server's id.
+    let plain = unsafe scratch.unsafeStart + Worker.sessionArea
+    unsafe plain.storeBytes(of: exchanges[slot].agreedVersion.rawValue, as: UInt8.self)
+    scratch.write(exchanges[slot].openedSession.span, at: Worker.sessionArea + 1)
+    let bytes = scratchBytes(Worker.sessionArea, exchanges[slot].openedSession.count + 1)
+    let place = unsafe scratch.unsafeStart + Worker.sealedArea
+    guard
+      let count = unsafe sealer.seal(bytes, principal: principal, server: server, into: place)
+    else { return fail(slot, .gateway, "The session cannot be opened.") }
+    completeAnswer(slot, session: scratchBytes(Worker.sealedArea, count))
+  }
+
+  /// GET (the session's own stream) and DELETE (its end): no message, but a decision and a record like any other.
+  mutating func judgeSessionVerb(_ slot: UInt32, _ head: RawSpan) {
+    exchanges[slot].era = .legacy
+    exchanges[slot].isSessionStream = exchanges[slot].head.method == .get
+    guard exchanges[slot].head.has(.mcpSessionID) else {
+      return refuse(slot, .sessionMissing, request: head)
+    }
+    guard
+      case .legacy(let version) = EraClassifier.classifyWithoutBody(
+        exchanges[slot].head, headBytes: head)
+    else { return refuse(slot, .methodNotAllowed, request: head) }
+    if let refusal = findSession(slot, head, version: version) {
+      return refuse(slot, refusal, request: head)
+    }
+    let principal = snapshot.principal(exchanges[slot].principal)
+    let server = snapshot.route(Int(exchanges[slot].route)).server
+    exchanges[slot].phase = .decide
+    let verdict = snapshot.policy.decide(
+      principal: principal, server: server, call: PolicyCall(method: .session, hasID: false),
+      index: requestIndex, bytes: RawSpan(), scratch: &policyScratch)
+    exchanges[slot].decided = loop.now
+    switch consume verdict {
+    case .block: refuse(slot, .sessionUnknown, request: head)
+    case .allow(let permit): forwardSessionVerb(slot, permit, head)
+    }
+  }
+
+  private mutating func forwardSessionVerb(
+    _ slot: UInt32, _ permit: consuming Permit, _ head: RawSpan
+  ) {
+    exchanges[slot].phase = .reserveRecord
+    var facts = facts(slot, .allow)
+    facts.era = .legacy
+    facts.method = head.extracting(first: Int(exchanges[slot].head.target.end))
+    facts.session = head.extracting(exchanges[slot].head.mcpSessionID.range)
+    switch recording.open(facts, request: RawSpan()) {
+    case .opened(let ticket): exchanges[slot].ticket = ticket
+    case .refused(let why):
+      return refuse(
+        slot,
+        LocalRefusal(status: 503, code: -32603, text: why.text, decision: .unavailable),
+        request: head)
+    }
+    var fields = UpstreamFields()
+    fields.version = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
+    fields.session = scratchBytes(Worker.sessionArea, exchanges[slot].sessionCount)
+    forward(permit, slot, fields: fields, body: RawSpan())
+  }
+}

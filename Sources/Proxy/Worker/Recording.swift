@@ -1,0 +1,48 @@
+internal import Audit
+
+/// The worker's end of the audit path, or nothing where the configuration turned recording off.
+struct Recording: ~Copyable {
+  private var producer: AuditProducer?
+  let isOn: Bool
+  private var counter: UInt64 = 0
+
+  init(_ producer: consuming AuditProducer?) {
+    isOn = producer != nil
+    self.producer = producer
+  }
+
+  mutating func makeRecordID() -> RecordID {
+    if isOn { return producer!.makeRecordID() }
+    counter &+= 1
+    return RecordID(value: counter)
+  }
+
+  mutating func open(_ facts: borrowing CallFacts, request: RawSpan) -> AuditOpening {
+    isOn ? producer!.open(facts, request: request) : .opened(.none)
+  }
+
+  mutating func append(_ ticket: inout AuditTicket, answer: RawSpan) -> Int {
+    isOn ? producer!.append(&ticket, answer: answer) : answer.byteCount
+  }
+
+  mutating func close(_ ticket: inout AuditTicket, _ outcome: CallOutcome, answer: RawSpan) -> Int {
+    isOn ? producer!.close(&ticket, outcome, answer: answer) : answer.byteCount
+  }
+
+  mutating func refuse(
+    _ facts: borrowing CallFacts, request: RawSpan, _ outcome: CallOutcome, answer: RawSpan
+  ) -> AuditOpening {
+    isOn ? producer!.refuse(facts, request: request, outcome, answer: answer) : .opened(.none)
+  }
+
+  /// Whether an answer whose newest entry is `ticket`'s may leave.
+  mutating func isReleased(_ ticket: AuditTicket) -> Bool {
+    isOn ? producer!.isReleased(ticket.sequence) : true
+  }
+
+  mutating func wakeWhenDurable(_ ticket: AuditTicket) -> Bool {
+    isOn ? producer!.wakeWhenDurable(ticket.sequence) : true
+  }
+
+  mutating func wakeWhenRoom() -> Bool { isOn ? producer!.wakeWhenRoom() : true }
+}

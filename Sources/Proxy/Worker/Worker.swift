@@ -1,0 +1,249 @@
+internal import Audit
+internal import CLinux
+internal import EventLoop
+internal import Identity
+internal import Policy
+internal import Wire
+
+/// What a socket belongs to, in the tokens of completions.
+enum Owner {
+  static let listener: UInt8 = 1
+  static let connection: UInt8 = 2
+  static let upstream: UInt8 = 3
+}
+
+/// One thread's share of the gateway: an event loop, its connections, exchanges and upstream pools, its timers, and the
+/// producer end of its own audit ring. Nothing in it is shared, nothing in it waits.
+///
+/// The phases of a request are in the folder `Phases`, one file each; this file is the loop around them.
+struct Worker: ~Copyable {
+  var loop: EventLoop
+  let limits: GatewayLimits
+  let httpLimits: HTTPLimits
+  let snapshot: GatewaySnapshot
+  let texts: Texts
+  let control: WorkerControl
+
+  var connections: Slab<Connection>
+  var exchanges: Slab<Exchange>
+  var upstreams: Slab<Upstream>
+  var pools: UpstreamPools
+  var blocks: BlockPool
+  var timers: TimerWheel
+  var recording: Recording
+
+  // Working memory, used within one step and never across completions.
+  var authenticator = Authenticator()
+  var policyScratch: PolicyScratch
+  var requestIndex: JSONIndex
+  var answerIndex: JSONIndex
+  var masker: Masker
+  var sealer: SessionSealer
+  var requestFields: FieldTable
+  var answerFields: FieldTable
+  /// For texts of a known small size: local answers, unsealed session ids.
+  let scratch: Block
+  /// Listeners, for accepting again and for stopping.
+  var listeners: [Socket] = []
+  /// The first exchange that waits for the audit path.
+  var firstWaiting: UInt32 = .max
+  var acceptPausedUntil: UInt64 = .max
+  var isDraining = false
+
+  init(
+    loop: consuming EventLoop, settings: GatewaySettings, snapshot: GatewaySnapshot,
+    recording: consuming Recording, control: WorkerControl, sealer: consuming SessionSealer
+  ) {
+    let share = max(16, settings.connectionsMax / max(1, settings.workers))
+    limits = settings.limits
+    var http = HTTPLimits()
+    http.headBytesMax = settings.limits.headBytesMax
+    httpLimits = http
+    self.snapshot = snapshot
+    texts = snapshot.arena.texts
+    self.control = control
+    connections = Slab(capacity: share)
+    exchanges = Slab(capacity: share * 2)
+    upstreams = Slab(capacity: share * 2)
+    pools = UpstreamPools(routes: max(1, snapshot.routeCount))
+    blocks = BlockPool(lentBytesMax: settings.limits.workerMemoryMax)
+    timers = TimerWheel(capacity: share * 3, now: loop.now)
+    self.recording = recording
+    policyScratch = PolicyScratch(for: snapshot.policy)
+    var json = JSONLimits()
+    json.depthMax = settings.limits.depthMax
+    json.documentBytesMax = max(settings.limits.bodyBytesMax, settings.limits.messageBytesMax)
+    requestIndex = JSONIndex(limits: json)
+    answerIndex = JSONIndex(limits: json)
+    masker = Masker()
+    self.sealer = sealer
+    requestFields = FieldTable(limits: http)
+    answerFields = FieldTable(limits: http)
+    scratch = blocks.take(atLeast: 16384) ?? .none
+    self.loop = loop
+  }
+
+  // MARK: The loop
+
+  /// Runs until the gateway stops.
+  mutating func run() {
+    while turn() {}
+  }
+
+  /// One turn: wait, then everything that happened. False when the worker has nothing more to do.
+  mutating func turn() -> Bool {
+    loop.wait(until: min(timers.nextDeadline(), acceptPausedUntil))
+    var completion = Completion.empty
+    while loop.next(&completion) {
+      dispatch(completion)
+      loop.release(completion)
+    }
+    while let id = timers.popExpired(now: loop.now) { expired(id) }
+    if acceptPausedUntil <= loop.now { resumeAccepting() }
+    if control.isStopping { return drain() }
+    return true
+  }
+
+  private mutating func dispatch(_ completion: Completion) {
+    switch completion.token.kind {
+    case Owner.listener: accepted(completion)
+    case Owner.connection: connectionEvent(completion)
+    case Owner.upstream: upstreamEvent(completion)
+    default: woken()
+    }
+  }
+
+  private mutating func connectionEvent(_ completion: Completion) {
+    let slot = completion.token.slot
+    guard connections.contains(slot, generation: completion.token.generation) else { return }
+    switch completion.kind {
+    case .received: received(slot, completion)
+    case .sent: sent(slot, completion.result)
+    case .closed: connectionClosed(slot)
+    case .accepted, .connected, .woken: break
+    }
+  }
+
+  private mutating func upstreamEvent(_ completion: Completion) {
+    let slot = completion.token.slot
+    guard upstreams.contains(slot, generation: completion.token.generation) else { return }
+    switch completion.kind {
+    case .connected: upstreamConnected(slot, completion.result)
+    case .received: upstreamReceived(slot, completion)
+    case .sent: upstreamSent(slot, completion.result)
+    case .closed: upstreamClosed(slot)
+    case .accepted, .woken: break
+    }
+  }
+
+  /// Something outside wants attention: the audit path made progress, or the gateway is stopping.
+  private mutating func woken() {
+    var slot = firstWaiting
+    firstWaiting = .max
+    while slot != .max {
+      let next = exchanges[slot].nextWaiting
+      exchanges[slot].isWaiting = false
+      exchanges[slot].nextWaiting = .max
+      advanceAnswer(slot)
+      slot = next
+    }
+  }
+
+  /// Puts an exchange on the list of those to look at when the audit path has made progress.
+  mutating func waitForRecording(_ slot: UInt32) {
+    guard !exchanges[slot].isWaiting else { return }
+    exchanges[slot].isWaiting = true
+    exchanges[slot].nextWaiting = firstWaiting
+    firstWaiting = slot
+  }
+
+  /// Stops: no new connections, idle ones closed, the rest carried to their end or to the deadline.
+  private mutating func drain() -> Bool {
+    if !isDraining {
+      isDraining = true
+      for listener in listeners { loop.close(listener) }
+      listeners.removeAll()
+    }
+    for slot in 0..<connections.highWater where connections.isUsed(slot) {
+      let state = connections[slot].state
+      if state == .idle || (state != .closing && control.isOverdue(now: loop.now)) {
+        closeConnection(slot)
+      }
+    }
+    for slot in 0..<upstreams.highWater where upstreams.isUsed(slot) {
+      if upstreams[slot].state == .idle { closeUpstream(slot) }
+    }
+    if connections.count == 0 && (exchanges.count == 0 || control.isOverdue(now: loop.now)) {
+      return false
+    }
+    timers.schedule(drainTimer, at: loop.now &+ 50_000_000)
+    return true
+  }
+
+  // MARK: Timers
+
+  /// One timer per connection and per upstream connection, and one for stopping.
+  private var drainTimer: UInt32 {
+    UInt32(truncatingIfNeeded: connections.capacity &+ upstreams.capacity &- 1)
+  }
+
+  private func upstreamTimer(_ slot: UInt32) -> UInt32 {
+    UInt32(truncatingIfNeeded: connections.capacity) &+ slot
+  }
+
+  /// Sets a connection's deadline. The wheel is only touched when it would fire too late: one that fires too early finds
+  /// the real deadline and is set again, so a deadline that moves with every message costs one store.
+  mutating func setDeadline(connection slot: UInt32, _ deadline: UInt64) {
+    let earlier = deadline < connections[slot].deadline
+    connections[slot].deadline = deadline
+    if earlier || !timers.isScheduled(slot) { timers.schedule(slot, at: deadline) }
+  }
+
+  mutating func setDeadline(upstream slot: UInt32, _ deadline: UInt64) {
+    let earlier = deadline < upstreams[slot].deadline
+    upstreams[slot].deadline = deadline
+    let timer = upstreamTimer(slot)
+    if earlier || !timers.isScheduled(timer) { timers.schedule(timer, at: deadline) }
+  }
+
+  mutating func cancelTimer(connection slot: UInt32) { timers.cancel(slot) }
+
+  mutating func cancelTimer(upstream slot: UInt32) { timers.cancel(upstreamTimer(slot)) }
+
+  private mutating func expired(_ id: UInt32) {
+    if id == drainTimer { return }
+    if Int(id) < connections.capacity {
+      guard connections.isUsed(id) else { return }
+      if connections[id].deadline > loop.now {
+        timers.schedule(id, at: connections[id].deadline)
+      } else {
+        connectionTimedOut(id)
+      }
+    } else {
+      let slot = id &- UInt32(truncatingIfNeeded: connections.capacity)
+      guard upstreams.isUsed(slot) else { return }
+      if upstreams[slot].deadline > loop.now {
+        timers.schedule(id, at: upstreams[slot].deadline)
+      } else {
+        upstreamTimedOut(slot)
+      }
+    }
+  }
+}
+
+extension Worker {
+  /// Opens the worker's listeners and says where they are.
+  mutating func listen(
+    on addresses: [SocketAddress], backlog: Int
+  ) throws(IOError) -> [SocketAddress] {
+    var bound: [SocketAddress] = []
+    for (number, address) in addresses.enumerated() {
+      var port = address.port
+      let token = Token(kind: Owner.listener, slot: UInt32(number))
+      listeners.append(
+        try loop.listen(on: address, backlog: backlog, token: token, port: &port))
+      bound.append(try SocketAddress(host: address.host, port: port))
+    }
+    return bound
+  }
+}

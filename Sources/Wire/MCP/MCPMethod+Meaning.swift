@@ -1,0 +1,68 @@
+/// Where the identity that `Mcp-Name` repeats stands in a request's params (mcp-wire §3.4).
+public enum MCPNameSource: UInt8, BitwiseCopyable, Sendable {
+  case none, name, uri, taskID
+}
+
+extension MCPMethod {
+  /// Whether the method is a notification: it has no id and gets no answer.
+  public var isNotification: Bool {
+    switch self {
+    case .notificationsInitialized, .notificationsCancelled, .notificationsProgress,
+      .notificationsRootsListChanged, .notificationsMessage, .notificationsResourcesUpdated,
+      .notificationsResourcesListChanged, .notificationsToolsListChanged,
+      .notificationsPromptsListChanged, .notificationsTasksStatus, .notificationsTasks,
+      .notificationsElicitationComplete, .notificationsSubscriptionsAcknowledged:
+      true
+    default: false
+    }
+  }
+
+  /// Whether a client may send this as a request in the era.
+  public func isClientRequest(in era: Era) -> Bool {
+    switch era {
+    case .legacy: isLegacyClientRequest
+    case .modern: isModernClientRequest
+    }
+  }
+
+  private var isLegacyClientRequest: Bool {
+    switch self {
+    case .ping, .initialize, .toolsList, .toolsCall, .promptsList, .promptsGet, .resourcesList,
+      .resourcesTemplatesList, .resourcesRead, .resourcesSubscribe, .resourcesUnsubscribe,
+      .completionComplete, .loggingSetLevel, .tasksGet, .tasksResult, .tasksList, .tasksCancel:
+      true
+    default: false
+    }
+  }
+
+  private var isModernClientRequest: Bool {
+    switch self {
+    case .serverDiscover, .toolsList, .toolsCall, .promptsList, .promptsGet, .resourcesList,
+      .resourcesTemplatesList, .resourcesRead, .subscriptionsListen, .completionComplete,
+      .tasksGet, .tasksUpdate, .tasksCancel:
+      true
+    default: false
+    }
+  }
+
+  /// Whether a client may send this as a notification. The modern era has none.
+  public func isClientNotification(in era: Era) -> Bool {
+    guard era == .legacy else { return false }
+    switch self {
+    case .notificationsInitialized, .notificationsCancelled, .notificationsProgress,
+      .notificationsRootsListChanged:
+      return true
+    default: return false
+    }
+  }
+
+  /// What names the thing that the request is about.
+  public var nameSource: MCPNameSource {
+    switch self {
+    case .toolsCall, .promptsGet: .name
+    case .resourcesRead: .uri
+    case .tasksGet, .tasksUpdate, .tasksCancel: .taskID
+    default: .none
+    }
+  }
+}

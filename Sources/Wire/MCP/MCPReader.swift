@@ -1,0 +1,191 @@
+/// Reads one JSON-RPC message from a document that the strict index has accepted.
+///
+/// One reading or none: the envelope holds exactly the keys of JSON-RPC, ids are strings or integers, and no key of the
+/// envelope, of `params` or of `_meta` could be taken for a protocol key by a server that folds case or compatible
+/// characters (see `MCPKey`).
+///
+/// Example: `{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"query"}}` is a request with id `7`, method
+/// `toolsCall` and the token of `"query"`; the same without `id` is a notification, with `"id":7.0` it is refused.
+public enum MCPReader {
+  /// Longest string id, in bytes between its quotes.
+  public static var idBytesMax: Int { 256 }
+
+  public static func read(
+    _ bytes: RawSpan, index: borrowing JSONIndex, from sender: MCPSender = .client
+  ) -> MCPReadResult {
+    switch index.kind(of: index.root, in: bytes) {
+    case .object: break
+    case .array: return .refused(MCPRefusal(.batch))
+    default: return .refused(MCPRefusal(.notAnObject))
+    }
+    var message = MCPMessage()
+    if let reason = envelope(bytes, index, sender, &message) {
+      return .refused(MCPRefusal(reason, id: message.id))
+    }
+    return .message(message)
+  }
+
+  /// What to answer to a body that the index refused: a batch where only objects are read is an invalid request, anything
+  /// else a parse error.
+  public static func refusal(for violation: JSONViolation, in bytes: RawSpan) -> MCPRefusal {
+    guard violation.reason == .rootNotObject else { return MCPRefusal(.notJSON) }
+    let offset = Int(violation.offset)
+    let isArray = offset < bytes.byteCount && bytes[byte: offset] == 0x5b
+    return MCPRefusal(isArray ? .batch : .notAnObject)
+  }
+
+  private static func envelope(
+    _ bytes: RawSpan, _ index: borrowing JSONIndex, _ sender: MCPSender, _ message: inout MCPMessage
+  ) -> MCPRefusalReason? {
+    var hasVersion = false
+    var hasID = false
+    var isNullID = false
+    var firstProblem: MCPRefusalReason?
+    var key = index.firstMember(of: index.root, in: bytes)
+    while let here = key {
+      let value = index.value(ofKey: here)
+      var problem: MCPRefusalReason?
+      if index.equals(here, "jsonrpc", in: bytes) {
+        hasVersion = index.isString(value, in: bytes) && index.equals(value, "2.0", in: bytes)
+        problem = hasVersion ? nil : .versionOfJSONRPC
+      } else if index.equals(here, "id", in: bytes) {
+        hasID = true
+        isNullID = index.kind(of: value, in: bytes) == .null
+        problem = readID(bytes, index, value, &message)
+        if isNullID && sender == .server { problem = nil }
+      } else if index.equals(here, "method", in: bytes) {
+        problem = readMethod(bytes, index, value, &message)
+      } else if index.equals(here, "params", in: bytes) {
+        message.params = value
+      } else if index.equals(here, "result", in: bytes) {
+        message.result = value
+      } else if index.equals(here, "error", in: bytes) {
+        message.error = value
+      } else {
+        problem = .unknownEnvelopeKey
+      }
+      // Read on after a problem: the answer should carry the id, wherever it stands.
+      if firstProblem == nil { firstProblem = problem }
+      key = index.nextMember(after: here, in: bytes)
+    }
+    if let firstProblem { return firstProblem }
+    guard hasVersion else { return .versionOfJSONRPC }
+    if let problem = classify(hasID: hasID, isNullID: isNullID, &message) { return problem }
+    return readContents(bytes, index, &message)
+  }
+
+  private static func classify(
+    hasID: Bool, isNullID: Bool, _ message: inout MCPMessage
+  ) -> MCPRefusalReason? {
+    let hasAnswer = message.result != nil || message.error != nil
+    if message.methodToken != nil {
+      guard !hasAnswer, !isNullID else { return isNullID ? .idMalformed : .messageShape }
+      message.kind = hasID ? .request : .notification
+      return nil
+    }
+    guard (message.result != nil) != (message.error != nil), message.params == nil, hasID else {
+      return .messageShape
+    }
+    message.kind = message.result != nil ? .response : .error
+    return isNullID && message.kind == .response ? .idMalformed : nil
+  }
+
+  private static func readContents(
+    _ bytes: RawSpan, _ index: borrowing JSONIndex, _ message: inout MCPMessage
+  ) -> MCPRefusalReason? {
+    if let error = message.error, index.kind(of: error, in: bytes) != .object {
+      return .errorNotAnObject
+    }
+    guard let params = message.params else { return nil }
+    guard index.kind(of: params, in: bytes) == .object else { return .paramsNotAnObject }
+    if let problem = readParams(bytes, index, params, &message) { return problem }
+    guard let meta = message.meta else { return nil }
+    guard index.kind(of: meta, in: bytes) == .object else { return .metaNotAnObject }
+    return readMeta(bytes, index, meta, &message)
+  }
+
+  /// An id is a string of bounded length, or an integer literal that every parser reads as the same number.
+  private static func readID(
+    _ bytes: RawSpan, _ index: borrowing JSONIndex, _ value: JSONToken, _ message: inout MCPMessage
+  ) -> MCPRefusalReason? {
+    switch index.kind(of: value, in: bytes) {
+    case .string:
+      guard Int(index.contents(of: value).count) <= idBytesMax else { return .idMalformed }
+      message.idKind = .string
+    case .number:
+      let limit: Int64 = 1 << 53
+      guard let number = index.integer(value, in: bytes), number > -limit, number < limit else {
+        return .idMalformed
+      }
+      let range = index.range(of: value)
+      let isMinusZero = number == 0 && range.count > 1
+      guard !isMinusZero else { return .idMalformed }
+      message.idKind = .integer
+    default: return .idMalformed
+    }
+    message.id = index.range(of: value)
+    return nil
+  }
+
+  private static func readMethod(
+    _ bytes: RawSpan, _ index: borrowing JSONIndex, _ value: JSONToken, _ message: inout MCPMessage
+  ) -> MCPRefusalReason? {
+    guard index.isString(value, in: bytes), !index.contents(of: value).isEmpty else {
+      return .methodMalformed
+    }
+    message.methodToken = value
+    if index.hasControlCharacter(value, in: bytes) { return .controlCharacter }
+    message.method = index.withText(value, in: bytes) { MCPMethod($0) }
+    return nil
+  }
+
+  private static func readParams(
+    _ bytes: RawSpan, _ index: borrowing JSONIndex, _ params: JSONToken,
+    _ message: inout MCPMessage
+  ) -> MCPRefusalReason? {
+    var key = index.firstMember(of: params, in: bytes)
+    while let here = key {
+      let value = index.value(ofKey: here)
+      switch index.withText(here, in: bytes, { MCPKey.read($0) }) {
+      case .misleading: return .misleadingKey
+      case .foreign(isASCII: false): return .nonASCIIKey
+      case .foreign(isASCII: true): break
+      case .known(let known):
+        if known == .name || known == .uri || known == .taskID {
+          guard index.isString(value, in: bytes) else { return .identityNotAString }
+          if index.hasControlCharacter(value, in: bytes) { return .controlCharacter }
+        }
+        switch known {
+        case .name: message.name = value
+        case .uri: message.uri = value
+        case .taskID: message.taskID = value
+        case .arguments: message.arguments = value
+        case .meta: message.meta = value
+        case .protocolVersion: message.requestedVersion = value
+        default: break
+        }
+      }
+      key = index.nextMember(after: here, in: bytes)
+    }
+    return nil
+  }
+
+  private static func readMeta(
+    _ bytes: RawSpan, _ index: borrowing JSONIndex, _ meta: JSONToken, _ message: inout MCPMessage
+  ) -> MCPRefusalReason? {
+    var key = index.firstMember(of: meta, in: bytes)
+    while let here = key {
+      let value = index.value(ofKey: here)
+      switch index.withText(here, in: bytes, { MCPKey.read($0) }) {
+      case .misleading: return .misleadingKey
+      case .foreign: break
+      case .known(.metaProtocolVersion): message.metaVersion = value
+      case .known(.metaClientCapabilities): message.metaCapabilities = value
+      case .known(.progressToken): message.progressToken = value
+      case .known: break
+      }
+      key = index.nextMember(after: here, in: bytes)
+    }
+    return nil
+  }
+}

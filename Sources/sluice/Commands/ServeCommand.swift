@@ -1,0 +1,41 @@
+import ArgumentParser
+import Logging
+import SluiceConfiguration
+
+/// `sluice serve`
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Run the gateway.",
+    discussion: """
+      Serves what sluice.yaml says until SIGINT or SIGTERM, then lets calls under way finish. A flag takes the \
+      place of the value in the file; what neither of them says has a default, shown by 'sluice check --schema'.
+
+      EXAMPLES:
+        sluice serve
+        sluice serve --config gateway/sluice.yaml --workers 4 --pin-cpus
+        sluice serve --listen 127.0.0.1:9090 --log-format json
+      """)
+
+  @OptionGroup(title: "Configuration") var source: ConfigurationOptions
+  @OptionGroup(title: "Tuning") var tuning: TuningOptions
+  @OptionGroup(title: "Logging") var log: LogOptions
+
+  var overrides: [ConfigurationOverride] {
+    source.overrides + tuning.overrides + log.overrides
+  }
+
+  func run() async throws {
+    let loaded = try GatewayService.load(source.config, overrides: overrides)
+    LogFormat(loaded.configuration.log.format).bootstrap(
+      level: LogLevel(loaded.configuration.log.level))
+    let logger = Logger(label: "sluice")
+    for warning in loaded.warnings { logger.warning("\(warning)") }
+    let stopSignal = StopSignal()
+    let service = try GatewayService(loaded, logger: logger)
+    let name = await stopSignal.wait()
+    logger.info("stopping", metadata: ["signal": "\(name)"])
+    try service.stop()
+    logger.info("stopped")
+  }
+}

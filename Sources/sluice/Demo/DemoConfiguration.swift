@@ -1,0 +1,61 @@
+/// The configuration of the demo: one shop, one agent, and rules for the three calls of the tour.
+struct DemoConfiguration {
+  var gatewayPort: Int
+  var serverPort: Int
+  var keyDigest: String
+
+  static let serverName = "shop"
+  static let path = "/shop/mcp"
+  static let account = "demo-agent"
+
+  var text: String {
+    """
+    # The demo's configuration. Change it, stop the demo with Ctrl-C, and run it again: your changes are kept.
+    # (sluice demo --fresh starts over.) Mistakes are told with line and column; try one.
+
+    listeners:
+      - address: 127.0.0.1:\(gatewayPort)
+
+    identity:
+      service_accounts:
+        - name: \(Self.account)
+          key_sha256: "\(keyDigest)"     # the key itself is in agent.key, beside this file
+          groups: [agents]
+
+    servers:
+      \(Self.serverName):
+        url: http://127.0.0.1:\(serverPort)/mcp        # the example server, inside the demo's process
+
+    profiles:
+      agent:
+        groups: [agents]
+        allow:
+          # customer_card is not here: the agent cannot call it, and does not even see it in tools/list. Add it!
+          - { server: \(Self.serverName), tools: [list_tables, describe_table, query] }
+
+    policies:
+      # The only words that begin a statement of SQLite's that changes something. Comments cannot split a word, and
+      # escapes in the JSON change nothing: what is matched is the text the server would read.
+      - name: no-destructive-sql
+        match:
+          servers: [\(Self.serverName)]
+          tools: [query]
+          arguments:
+            sql: { regex: '(?i)\\b(drop|delete|update|insert|replace|alter|create|attach|detach|vacuum|reindex|pragma)\\b' }
+        effect: block
+        message: "Destructive SQL is not available to agents."
+
+      - name: personal-data
+        match:
+          servers: [\(Self.serverName)]
+        effect: mask
+        mask:
+          - { fields: [email, phone, ssn], with: redact }
+          - { fields: [card_number, customer.card.number], with: partial }
+
+    audit:
+      directory: ./recordings       # beside this file
+
+    """
+  }
+}

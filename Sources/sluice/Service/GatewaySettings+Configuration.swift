@@ -1,0 +1,70 @@
+import Audit
+import EventLoop
+import Foundation
+import Proxy
+import SluiceConfiguration
+
+extension GatewaySettings {
+  /// What the file (and the flags) say about threads, memory and bounds.
+  init(_ configuration: Configuration) throws(CommandFailure) {
+    self.init()
+    workers = configuration.workers.count ?? ProcessInfo.processInfo.activeProcessorCount
+    io =
+      switch configuration.workers.inputOutput {
+      case .auto: .automatic
+      case .ioUring: .ioUring
+      case .epoll: .epoll
+      }
+    pinsCPUs = configuration.workers.pinsCPUs
+    backlog = configuration.workers.backlog
+    bufferBytes = configuration.workers.bufferBytes
+    ringEntries = configuration.workers.ringEntries
+    connectionsMax = configuration.limits.connectionsMax
+    limits = GatewayLimits(configuration.limits)
+    for listener in configuration.listeners {
+      listeners.append(try Address.numeric(listener.address.description))
+    }
+  }
+}
+
+extension GatewayLimits {
+  init(_ limits: LimitsConfiguration) {
+    self.init()
+    func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(milliseconds) * 1_000_000 }
+    headBytesMax = limits.headBytesMax
+    bodyBytesMax = limits.requestBytesMax
+    messageBytesMax = limits.responseBytesMax
+    depthMax = limits.jsonDepthMax
+    headTime = nanoseconds(limits.headMilliseconds)
+    bodyTime = nanoseconds(limits.bodyMilliseconds)
+    keepAliveTime = nanoseconds(limits.idleMilliseconds)
+    sendTime = nanoseconds(limits.writeMilliseconds)
+    connectTime = nanoseconds(limits.connectMilliseconds)
+    firstByteTime = nanoseconds(limits.firstByteMilliseconds)
+    answerIdleTime = nanoseconds(limits.streamIdleMilliseconds)
+    upstreamIdleTime = nanoseconds(limits.upstreamIdleMilliseconds)
+    upstreamMax = limits.upstreamConnectionsMax
+    upstreamIdleMax = limits.upstreamIdleConnectionsMax
+    aheadBytesMax = limits.pipelineBytesMax
+    streamAheadBytesMax = limits.streamBacklogBytesMax
+    workerMemoryMax = limits.workerMemoryBytesMax
+  }
+}
+
+extension AuditSettings {
+  init(_ configuration: AuditConfiguration) {
+    self.init(directory: configuration.directory)
+    segmentBytesMax = configuration.segmentBytesMax
+    ringBytes = configuration.ringBytes
+    durability =
+      switch configuration.durability {
+      case .interval: .interval(milliseconds: configuration.intervalMilliseconds)
+      case .synced: .synced
+      }
+    onFailure =
+      switch configuration.onFailure {
+      case .failClosed: .failClosed
+      case .dropAndCount: .dropAndCount
+      }
+  }
+}

@@ -1,0 +1,282 @@
+import Identity
+import Policy
+import Testing
+
+@testable import SluiceConfiguration
+
+/// Every key that the file may have, with a value other than its default: what is written must
+/// arrive.
+@Suite struct RoundTripTests {
+  static let text = """
+    listeners:
+      - address: 127.0.0.2:9090
+      - address: "[::1]:9091"
+    identity:
+      service_accounts:
+        - { name: bot, key_sha256: "\(Sample.digest)", groups: [staff, "ops team"] }
+      anonymous: { groups: [everyone] }
+    servers:
+      orders:
+        url: http://Orders.internal:9000/a/mcp
+        path: /o
+        credential: { header: Authorization, scheme: Bearer, value: "env:TOKEN" }
+      crm:
+        url: http://[fd00::1]
+    profiles:
+      analyst:
+        groups: [staff]
+        service_accounts: [bot]
+        allow: [{ server: orders, tools: [query, "list_*"] }, { server: "*", tools: ["get?"] }]
+    policies:
+      - name: everything
+        match:
+          servers: [orders]
+          tools: ["q*"]
+          principals: [bot]
+          groups: [staff]
+          arguments:
+            a: { equals: "5" }
+            b: { one_of: [1, -2.5e3, true, null, word, "null"] }
+            c.d: { prefix: x, suffix: y, regex: "^x.*y$" }
+            e: { greater_than: 1, less_than: 10 }
+            f: { at_least: 1, at_most: 9007199254740993 }
+        effect: block
+        message: |
+          No.
+          Never.
+        note: Because.
+      - name: allowed
+        match: { tools: [query] }
+        effect: allow
+      - name: hidden
+        match: { servers: ["*"] }
+        effect: mask
+        mask: [{ fields: [email, customer.card.number], with: redact }, { fields: [phone], with: partial }]
+    audit:
+      directory: ./records
+      durability: interval
+      interval: 7ms
+      on_failure: drop_and_count
+      segment_size: 1MiB
+      ring_size: 128KiB
+    limits:
+      head_size: 2KiB
+      request_size: 3KiB
+      response_size: 4KiB
+      json_depth: 6
+      pipeline_size: 5KiB
+      stream_backlog_size: 6KiB
+      worker_memory: 7MiB
+      max_connections: 8
+      upstream_connections: 9
+      upstream_idle_connections: 0
+      head_timeout: 11ms
+      body_timeout: 12s
+      idle_timeout: 13m
+      write_timeout: 14h
+      connect_timeout: 16s
+      first_byte_timeout: 17s
+      stream_idle_timeout: 18s
+      upstream_idle_timeout: 19s
+      drain_timeout: 20s
+    workers:
+      count: 3
+      io: io_uring
+      pin_cpus: true
+      backlog: 77
+      buffer_size: 32KiB
+      ring_entries: 256
+    log: { level: debug, format: json }
+    """
+
+  let configuration: Configuration
+
+  init() throws {
+    configuration = try read(Self.text).0
+  }
+
+  @Test func listeners() {
+    #expect(configuration.listeners.map(\.address.description) == ["127.0.0.2:9090", "[::1]:9091"])
+    #expect(configuration.listeners.map(\.address.isLoopback) == [true, true])
+  }
+
+  @Test func identity() throws {
+    let account = try #require(configuration.identity.serviceAccounts.first)
+    #expect(account.name == "bot")
+    #expect(account.keyDigest == APIKey.bytes(hexadecimal: Sample.digest))
+    #expect(account.groups == ["staff", "ops team"])
+    #expect(configuration.identity.anonymous?.groups == ["everyone"])
+  }
+
+  @Test func servers() throws {
+    let orders = configuration.servers[0]
+    #expect(orders.name == "orders")
+    #expect(orders.url.description == "http://orders.internal:9000/a/mcp")
+    #expect(orders.url.authority == "orders.internal:9000")
+    #expect(orders.url.addressBytes == nil)
+    #expect(orders.path == "/o")
+    let credential = try #require(orders.credential)
+    #expect(credential.header == "Authorization")
+    #expect(credential.reference == "env:TOKEN")
+    let sent = credential.fieldValue.reveal { span in
+      (0..<span.byteCount).map { unsafe span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) }
+    }
+    #expect(sent == Array("Bearer s3cr3t-t0ken".utf8))
+
+    let crm = configuration.servers[1]
+    #expect(crm.path == "/crm/mcp")
+    #expect(crm.url.description == "http://[fd00::1]/")
+    #expect(crm.url.port == 80)
+    #expect(crm.url.addressBytes?.count == 16)
+    #expect(crm.credential == nil)
+  }
+
+  @Test func profiles() throws {
+    let profile = try #require(configuration.profiles.first)
+    #expect(profile.name == "analyst")
+    #expect(profile.position == SourcePosition(line: 16, column: 3))
+    #expect(profile.groups == ["staff"])
+    #expect(profile.principals == ["bot"])
+    #expect(profile.allow.map(\.server) == ["orders", "*"])
+    #expect(profile.allow.map(\.tools) == [["query", "list_*"], ["get?"]])
+    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 19, column: 82))
+  }
+
+  @Test func rules() {
+    #expect(configuration.rules.map(\.definition.name) == ["everything", "allowed", "hidden"])
+    #expect(configuration.rules.map(\.definition.effect) == [.block, .allow, .mask])
+    let rule = configuration.rules[0]
+    #expect(rule.definition.message == "No.\nNever.\n")
+    #expect(rule.note == "Because.")
+    #expect(rule.definition.position == SourcePosition(line: 21, column: 5))
+    let match = rule.definition.match
+    #expect(match.servers == ["orders"])
+    #expect(match.tools == ["q*"])
+    #expect(match.principals == ["bot"])
+    #expect(match.groups == ["staff"])
+    #expect(configuration.rules[1].definition.match.servers == nil)
+  }
+
+  @Test func conditions() {
+    let arguments = configuration.rules[0].definition.match.arguments
+    #expect(arguments.map(\.path) == ["a", "b", "c.d", "e", "f"])
+    #expect(
+      arguments.map { $0.conditions.map(\.condition) } == [
+        [.equals(.string("5"))],
+        [
+          .oneOf([
+            .number(1), .number("-2.5e3"), .boolean(true), .null, .string("word"), .string("null"),
+          ])
+        ],
+        [.prefix("x"), .suffix("y"), .regex("^x.*y$")],
+        [.greaterThan(1), .lessThan(10)],
+        [.atLeast(1), .atMost("9007199254740993")],
+      ])
+  }
+
+  @Test func masks() {
+    let masks = configuration.rules[2].definition.masks
+    #expect(masks.map(\.fields) == [["email", "customer.card.number"], ["phone"]])
+    #expect(masks.map(\.treatment) == [.redact, .partial])
+  }
+
+  @Test func audit() {
+    var expected = AuditConfiguration()
+    expected.directory = "/etc/sluice/./records"
+    expected.durability = .interval
+    expected.intervalMilliseconds = 7
+    expected.onFailure = .dropAndCount
+    expected.segmentBytesMax = 1 << 20
+    expected.ringBytes = 128 << 10
+    #expect(configuration.audit == expected)
+  }
+
+  @Test func limits() {
+    var expected = LimitsConfiguration()
+    expected.headBytesMax = 2 << 10
+    expected.requestBytesMax = 3 << 10
+    expected.responseBytesMax = 4 << 10
+    expected.jsonDepthMax = 6
+    expected.pipelineBytesMax = 5 << 10
+    expected.streamBacklogBytesMax = 6 << 10
+    expected.workerMemoryBytesMax = 7 << 20
+    expected.connectionsMax = 8
+    expected.upstreamConnectionsMax = 9
+    expected.upstreamIdleConnectionsMax = 0
+    expected.headMilliseconds = 11
+    expected.bodyMilliseconds = 12_000
+    expected.idleMilliseconds = 780_000
+    expected.writeMilliseconds = 50_400_000
+    expected.connectMilliseconds = 16_000
+    expected.firstByteMilliseconds = 17_000
+    expected.streamIdleMilliseconds = 18_000
+    expected.upstreamIdleMilliseconds = 19_000
+    expected.drainMilliseconds = 20_000
+    #expect(configuration.limits == expected)
+  }
+
+  @Test func workersAndLog() {
+    var workers = WorkersConfiguration()
+    workers.count = 3
+    workers.inputOutput = .ioUring
+    workers.pinsCPUs = true
+    workers.backlog = 77
+    workers.bufferBytes = 32 << 10
+    workers.ringEntries = 256
+    #expect(configuration.workers == workers)
+    #expect(configuration.log.level == .debug)
+    #expect(configuration.log.format == .json)
+  }
+
+  @Test func leftOutMeansTheDefault() throws {
+    let configuration = try read(Sample().text).0
+    #expect(configuration.limits == LimitsConfiguration())
+    #expect(configuration.workers == WorkersConfiguration())
+    #expect(configuration.log == LogConfiguration())
+    #expect(configuration.rules.isEmpty)
+    #expect(configuration.identity.anonymous == nil)
+  }
+
+  /// The list above is complete: every key of the schema stands in the text.
+  @Test func noKeyIsForgotten() {
+    for key in SchemaKeys.all {
+      #expect(Self.text.contains("\(key):"), "\(key)")
+    }
+  }
+
+  @Test func everySchemaDefaultIsTheReadersDefault() {
+    // A default in the schema is shown from the property's value; this reads it back through the
+    // key.
+    var sample = Sample()
+    sample.rest =
+      "limits: { head_size: 32KiB, idle_timeout: 75s, max_connections: 16384 }\nworkers: { count: auto, buffer_size: 16KiB }"
+    let configuration = try? read(sample.text).0
+    #expect(configuration?.limits == LimitsConfiguration())
+    #expect(configuration?.workers == WorkersConfiguration())
+  }
+}
+
+/// The names of all keys, from the schema.
+enum SchemaKeys {
+  static var all: Set<String> {
+    var names: Set<String> = []
+    collect(Configuration.keys.schema, &names)
+    return names
+  }
+
+  private static func collect(_ value: JSONValue, _ names: inout Set<String>) {
+    switch value {
+    case .object(let members):
+      for (name, member) in members {
+        if name == "properties", case .object(let properties) = member {
+          names.formUnion(properties.map(\.0))
+          for property in properties { collect(property.1, &names) }
+        } else {
+          collect(member, &names)
+        }
+      }
+    case .list(let values): for value in values { collect(value, &names) }
+    default: break
+    }
+  }
+}

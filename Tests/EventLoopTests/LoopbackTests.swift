@@ -1,0 +1,239 @@
+import EventLoop
+import Glibc
+import Testing
+
+/// Real sockets on loopback, the same behaviour from both of the kernel's interfaces.
+@Suite(.serialized)
+struct LoopbackTests {
+  static let choices: [IOChoice] = [.ioUring, .epoll]
+
+  /// A loop that is its own peer: one listener, one connection, both ends in hand.
+  struct Pair: ~Copyable {
+    var loop: EventLoop
+    var blocks = BlockPool(lentBytesMax: 64 << 20)
+    let listener: Socket
+    var client = Socket.none
+    var server = Socket.none
+    static let serverToken = Token(kind: 1, slot: 1)
+    static let clientToken = Token(kind: 2, slot: 2)
+
+    init(loop: consuming EventLoop, listener: Socket) {
+      self.loop = loop
+      self.listener = listener
+    }
+
+    static func make(_ choice: IOChoice) throws -> Pair {
+      var settings = EventLoopSettings()
+      settings.socketsMax = 64
+      settings.bufferCount = 8
+      settings.bufferBytes = 4096
+      settings.ringEntries = 64
+      var loop = try EventLoop(choice, settings: settings)
+      var port: UInt16 = 0
+      let listener = try loop.listen(
+        on: SocketAddress(host: "127.0.0.1", port: 0), backlog: 16, token: serverToken, port: &port)
+      let address = try SocketAddress(host: "127.0.0.1", port: port).prepared
+      let client = loop.connect(to: address, token: clientToken)
+      var pair = Pair(loop: loop, listener: listener)
+      pair.client = try #require(client)
+      var connected = false
+      try pair.turn(
+        until: { $0.kind == .connected },
+        each: { completion in
+          #expect(completion.result == 0)
+          connected = true
+        })
+      #expect(connected)
+      return pair
+    }
+
+    /// Takes completions until `done`, noting the accepted socket; at most 5 s.
+    mutating func turn(
+      until done: (Completion) -> Bool, each: (Completion) -> Void = { _ in }
+    ) throws {
+      var completion = Completion.empty
+      let limit = loop.now + 5_000_000_000
+      while loop.now < limit {
+        loop.wait(until: loop.now + 100_000_000)
+        var finished = false
+        while loop.next(&completion) {
+          if completion.kind == .accepted { server = completion.socket }
+          each(completion)
+          if done(completion) { finished = true }
+          loop.release(completion)
+        }
+        if finished { return }
+      }
+      throw IOError(operation: "wait for a completion", code: ETIME)
+    }
+
+    mutating func awaitServer() throws {
+      if server.isNone { try turn(until: { $0.kind == .accepted }) }
+    }
+
+    func arrived(_ completion: Completion) -> [UInt8] {
+      let span = unsafe loop.unsafeBytes(of: completion)
+      return unsafe span.withUnsafeBytes { unsafe Array($0) }
+    }
+  }
+
+  @Test(arguments: choices)
+  func bytesArriveInOrder(choice: IOChoice) throws {
+    var pair = try Pair.make(choice)
+    try pair.awaitServer()
+    pair.loop.receive(on: pair.server)
+    // More than all receive buffers together, so that running out of them is exercised.
+    let total = 1_000_000
+    let block = pair.blocks.take(atLeast: total)!
+    for index in 0..<total {
+      unsafe block.unsafeStart.storeBytes(
+        of: UInt8(truncatingIfNeeded: index &* 7 &+ index >> 8), toByteOffset: index, as: UInt8.self
+      )
+    }
+    pair.loop.send(block, from: 0, count: total, on: pair.client)
+    var received: [UInt8] = []
+    var sentResult: Int32 = 0
+    var completion = Completion.empty
+    let limit = pair.loop.now + 10_000_000_000
+    while (received.count < total || sentResult == 0) && pair.loop.now < limit {
+      pair.loop.wait(until: pair.loop.now + 100_000_000)
+      while pair.loop.next(&completion) {
+        if completion.kind == .received {
+          #expect(completion.token == Pair.serverToken)
+          received += pair.arrived(completion)
+        }
+        if completion.kind == .sent { sentResult = completion.result }
+        pair.loop.release(completion)
+      }
+    }
+    #expect(sentResult == Int32(total))
+    #expect(received.count == total)
+    #expect(
+      received.enumerated().allSatisfy {
+        $0.element == UInt8(truncatingIfNeeded: $0.offset &* 7 &+ $0.offset >> 8)
+      })
+  }
+
+  @Test(arguments: choices)
+  func endAndCloseAreReportedOnce(choice: IOChoice) throws {
+    var pair = try Pair.make(choice)
+    try pair.awaitServer()
+    pair.loop.receive(on: pair.server)
+    pair.loop.close(pair.client)
+    pair.loop.close(pair.client)
+    var ends = 0
+    var closes = 0
+    try pair.turn(
+      until: { $0.kind == .received },
+      each: { completion in
+        if completion.kind == .received { ends += completion.result == 0 ? 1 : 100 }
+        if completion.kind == .closed {
+          #expect(completion.token == Pair.clientToken)
+          closes += 1
+        }
+      })
+    pair.loop.close(pair.server)
+    try pair.turn(
+      until: { $0.kind == .closed && $0.token == Pair.serverToken },
+      each: {
+        if $0.kind == .closed { closes += 1 }
+        if $0.kind == .received { ends += 100 }
+      })
+    #expect(ends == 1)
+    #expect(closes == 2)
+  }
+
+  @Test(arguments: choices)
+  func pausedSocketsReportNothing(choice: IOChoice) throws {
+    var pair = try Pair.make(choice)
+    try pair.awaitServer()
+    pair.loop.receive(on: pair.server)
+    pair.loop.pauseReceiving(on: pair.server)
+    // Let the pause take effect before anything is sent.
+    var completion = Completion.empty
+    for _ in 0..<3 {
+      pair.loop.wait(until: pair.loop.now + 5_000_000)
+      while pair.loop.next(&completion) { pair.loop.release(completion) }
+    }
+    let block = pair.blocks.take(atLeast: 10)!
+    let three: [UInt8] = [1, 2, 3]
+    unsafe block.write(three.span.bytes, at: 0)
+    pair.loop.send(block, from: 0, count: 3, on: pair.client)
+    var early = 0
+    for _ in 0..<5 {
+      pair.loop.wait(until: pair.loop.now + 5_000_000)
+      while pair.loop.next(&completion) {
+        if completion.kind == .received { early += 1 }
+        pair.loop.release(completion)
+      }
+    }
+    #expect(early == 0)
+    pair.loop.receive(on: pair.server)
+    var length: Int32 = 0
+    try pair.turn(
+      until: { $0.kind == .received },
+      each: {
+        if $0.kind == .received { length = $0.result }
+      })
+    #expect(length == 3)
+  }
+
+  @Test(arguments: choices)
+  func refusedConnectionsSaySo(choice: IOChoice) throws {
+    var pair = try Pair.make(choice)
+    // A port that was bound and is free again: nobody listens there.
+    var port: UInt16 = 0
+    let taken = try pair.loop.listen(
+      on: SocketAddress(host: "127.0.0.1", port: 0), backlog: 1, token: Token(kind: 9, slot: 9),
+      port: &port)
+    pair.loop.close(taken)
+    try pair.turn(until: { $0.kind == .closed })
+    let address = try SocketAddress(host: "127.0.0.1", port: port).prepared
+    _ = pair.loop.connect(to: address, token: Token(kind: 3, slot: 3))
+    var outcome: Int32 = 1
+    try pair.turn(
+      until: { $0.kind == .connected },
+      each: {
+        if $0.kind == .connected { outcome = $0.result }
+      })
+    #expect(outcome == -ECONNREFUSED)
+  }
+
+  @Test(arguments: choices)
+  func aWakerWakesFromAnotherThread(choice: IOChoice) throws {
+    var pair = try Pair.make(choice)
+    let waker = pair.loop.waker
+    for _ in 0..<3 {
+      let thread = try WorkerThread(name: "waker") { waker.wake() }
+      var woken = 0
+      try pair.turn(until: { $0.kind == .woken }, each: { if $0.kind == .woken { woken += 1 } })
+      thread.join()
+      #expect(woken == 1)
+    }
+  }
+
+  /// Closing while a large send is stuck on a peer that does not read must free the memory, and say so.
+  @Test(arguments: choices)
+  func closingCancelsAStuckSend(choice: IOChoice) throws {
+    var pair = try Pair.make(choice)
+    try pair.awaitServer()
+    let block = pair.blocks.take(atLeast: 16 << 20)!
+    unsafe memset(block.unsafeStart, 1, 16 << 20)
+    pair.loop.send(block, from: 0, count: 16 << 20, on: pair.client)
+    var completion = Completion.empty
+    var sent = 0
+    for _ in 0..<5 {
+      pair.loop.wait(until: pair.loop.now + 5_000_000)
+      while pair.loop.next(&completion) {
+        if completion.kind == .sent { sent += 1 }
+        pair.loop.release(completion)
+      }
+    }
+    #expect(sent == 0)
+    pair.loop.close(pair.client)
+    try pair.turn(until: { $0.kind == .closed }, each: { if $0.kind == .sent { sent += 1 } })
+    #expect(sent == 0)
+    pair.blocks.give(block)
+    #expect(pair.blocks.lentBytes == 0)
+  }
+}

@@ -1,0 +1,212 @@
+import Audit
+import EventLoop
+import Foundation
+import Identity
+import Policy
+import Wire
+
+@testable import Proxy
+
+/// One worker on a simulated network, with a small policy: what most tests of the data path play on.
+///
+/// Servers `shop` (path /shop/mcp, port 9000) and `vault` (path /vault/mcp, port 9001, credential); service accounts `ada`
+/// (key `key-ada`, group analysts, may call query, list_* and delete_row on shop) and `bob` (key `key-bob`, no group
+/// that any profile has for shop). Rules: `no-drop` blocks query when sql matches DROP; `pii` masks email and ssn.
+final class SimulatedGateway {
+  let network: SimulatedNetwork
+  var worker: Worker
+  let control = WorkerControl()
+  /// Called for every whole request that reaches a server.
+  var server: (ServerRequest) -> [ServerStep] = { SimulatedGateway.echo($0) }
+  private var serverInputs: [SimulatedNetwork.Peer: [UInt8]] = [:]
+  private(set) var requestsAtServers: [ServerRequest] = []
+  private var delayed: [(turn: Int, peer: SimulatedNetwork.Peer, step: ServerStep)] = []
+  private var turns = 0
+  static let audience: UInt16 = 8080
+
+  struct ServerRequest {
+    var port: UInt16
+    var head: String
+    var body: String
+
+    /// The literal of the JSON-RPC id.
+    var id: String {
+      guard let range = body.range(of: "\"id\":") else { return "null" }
+      return String(body[range.upperBound...].prefix { $0 != "," && $0 != "}" })
+    }
+  }
+
+  enum ServerStep {
+    case send(String)
+    case end
+    case reset
+    /// Let this many turns pass before the next step.
+    case wait(Int)
+  }
+
+  init(
+    seed: UInt64 = 1, weather: SimulatedNetwork.Weather = .init(), limits: GatewayLimits = .init(),
+    audit: AuditLog? = nil, rules: [RuleDefinition] = SimulatedGateway.rules
+  ) throws {
+    network = SimulatedNetwork(seed: seed, weather: weather, capacity: 16384)
+    var settings = GatewaySettings()
+    settings.limits = limits
+    settings.connectionsMax = 1024
+    settings.bufferBytes = 4096
+    settings.bufferPoolBytes = 64 << 10
+    let loop = EventLoop(simulating: network, settings: Gateway.loopSettings(settings))
+    worker = Worker(
+      loop: loop, settings: settings, snapshot: try SimulatedGateway.snapshot(rules),
+      recording: Recording(audit?.producer(worker: 0, wakeDescriptor: -1)), control: control,
+      sealer: SessionSealer(key: SessionSealer.makeKey()))
+    _ = try worker.listen(
+      on: [try SocketAddress(host: "127.0.0.1", port: SimulatedGateway.audience)], backlog: 1)
+  }
+
+  static var rules: [RuleDefinition] {
+    [
+      RuleDefinition(
+        name: "no-drop",
+        match: MatchDefinition(
+          servers: ["shop"], tools: ["query"],
+          arguments: [
+            ArgumentDefinition(
+              path: "sql", conditions: [ConditionDefinition(.regex("(?i)\\bdrop\\b"))])
+          ]),
+        effect: .block, message: "Ask the \"owners\"."),
+      RuleDefinition(
+        name: "pii", match: MatchDefinition(servers: ["shop"]), effect: .mask,
+        masks: [MaskDefinition(fields: ["email", "ssn"], treatment: .redact)]),
+    ]
+  }
+
+  static func snapshot(_ rules: [RuleDefinition]) throws -> GatewaySnapshot {
+    let accounts = [
+      ServiceAccount(
+        name: "ada", keyDigest: APIKey.sha256(of: Array("key-ada".utf8)), groups: ["analysts"]),
+      ServiceAccount(
+        name: "bob", keyDigest: APIKey.sha256(of: Array("key-bob".utf8)), groups: ["others"]),
+    ]
+    let policy = try PolicyProgram(
+      definition: PolicyDefinition(
+        servers: [ServerDefinition(name: "shop"), ServerDefinition(name: "vault")],
+        principals: [
+          PrincipalDefinition(name: "ada", kind: .serviceAccount, groups: ["analysts"]),
+          PrincipalDefinition(name: "bob", kind: .serviceAccount, groups: ["others"]),
+        ],
+        profiles: [
+          ProfileDefinition(
+            name: "analyst", groups: ["analysts"],
+            allow: [GrantDefinition(server: "shop", tools: ["query", "list_*", "delete_row"])]),
+          ProfileDefinition(
+            name: "keeper", groups: ["others"],
+            allow: [GrantDefinition(server: "vault", tools: ["*"])]),
+        ],
+        rules: rules))
+    let identity = try IdentitySnapshot(accounts: accounts, anonymous: nil)
+    return GatewaySnapshot(
+      policy: policy, identity: identity,
+      servers: [
+        UpstreamServer(
+          name: "shop", path: "/shop/mcp",
+          address: try SocketAddress(host: "127.0.0.1", port: 9000),
+          host: "127.0.0.1:9000", target: "/mcp"),
+        UpstreamServer(
+          name: "vault", path: "/vault/mcp",
+          address: try SocketAddress(host: "127.0.0.1", port: 9001), host: "127.0.0.1:9001",
+          target: "/mcp", credential: (field: "Authorization", value: Secret("Bearer up".utf8))),
+      ])
+  }
+
+  // MARK: Requests
+
+  static func post(
+    _ body: String, key: String? = "key-ada", path: String = "/shop/mcp", more: String = ""
+  ) -> String {
+    let authorization = key.map { "Authorization: Bearer \($0)\r\n" } ?? ""
+    return "POST \(path) HTTP/1.1\r\nHost: gateway\r\n\(authorization)"
+      + "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
+      + "\(more)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+  }
+
+  static func call(_ tool: String, _ arguments: String = "{}", id: String = "1") -> String {
+    "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"method\":\"tools/call\","
+      + "\"params\":{\"name\":\"\(tool)\",\"arguments\":\(arguments)}}"
+  }
+
+  static func json(_ body: String, status: String = "200 OK", more: String = "") -> String {
+    "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\n\(more)"
+      + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
+  }
+
+  /// A server that repeats the request's arguments in its answer, with a customer's data beside them.
+  static func echo(_ request: ServerRequest) -> [ServerStep] {
+    guard request.body.contains("\"id\":") else {
+      return [.send("HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")]
+    }
+    return [
+      .send(
+        json(
+          "{\"jsonrpc\":\"2.0\",\"id\":\(request.id),\"result\":{\"content\":[],"
+            + "\"structuredContent\":{\"email\":\"ann@example.com\",\"city\":\"Ulm\"}}}"))
+    ]
+  }
+
+  // MARK: Running
+
+  /// Lets the worker take one turn, and the servers answer what has reached them.
+  func turn() {
+    turns += 1
+    _ = worker.turn()
+    while let opened = network.takeOpened() { serverInputs[opened.peer] = [] }
+    for peer in serverInputs.keys.sorted(by: { $0.hashValue < $1.hashValue }) {
+      serverInputs[peer]! += network.takeReceived(by: peer)
+      while let request = takeRequest(peer) {
+        requestsAtServers.append(request)
+        var at = turns
+        for step in server(request) {
+          if case .wait(let count) = step {
+            at += count
+          } else {
+            delayed.append((at, peer, step))
+          }
+        }
+      }
+    }
+    let due = delayed.filter { $0.turn <= turns }
+    delayed.removeAll { $0.turn <= turns }
+    for item in due {
+      switch item.step {
+      case .send(let text): network.send(text, from: item.peer)
+      case .end: network.end(item.peer)
+      case .reset: network.reset(item.peer)
+      case .wait: break
+      }
+    }
+  }
+
+  func run(turns count: Int) { for _ in 0..<count { turn() } }
+
+  private func takeRequest(_ peer: SimulatedNetwork.Peer) -> ServerRequest? {
+    let input = serverInputs[peer]!
+    guard let end = input.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
+    let head = String(decoding: input[..<end.upperBound], as: UTF8.self)
+    var length = 0
+    for line in head.split(separator: "\r\n") where line.lowercased().hasPrefix("content-length:") {
+      length = Int(line.split(separator: ":")[1].trimmingCharacters(in: .whitespaces))!
+    }
+    guard input.count >= end.upperBound + length else { return nil }
+    let body = String(decoding: input[end.upperBound..<end.upperBound + length], as: UTF8.self)
+    serverInputs[peer] = Array(input[(end.upperBound + length)...])
+    let isVault = head.contains("127.0.0.1:9001")
+    return ServerRequest(port: isVault ? 9001 : 9000, head: head, body: body)
+  }
+
+  /// Sends one request on a fresh connection and returns everything that came back within `turns`.
+  func exchange(_ request: String, turns count: Int = 200) -> String {
+    let client = network.connect(toPort: SimulatedGateway.audience)
+    network.send(request, from: client)
+    run(turns: count)
+    return String(decoding: network.takeReceived(by: client), as: UTF8.self)
+  }
+}
