@@ -106,19 +106,23 @@ public struct Masker: ~Copyable {
         else { continue }
         guard isInData || isField(hit, bytes, index) else { continue }
         let value = index.value(ofKey: hit.token)
-        let range = index.range(of: value).range
-        unsafe writer.copy(source, copied, range.lowerBound, size: size)
-        copied = range.upperBound
+        // As if it were a string, which is the common case.
+        let contents = index.contents(of: value)
+        let start = Int(contents.offset) &- 1
         if treatment == .redact,
-          unsafe source.load(
-            fromByteOffset: range.lowerBound, as: UInt8.self) == UInt8(ascii: "\"")
+          unsafe source.load(fromByteOffset: start, as: UInt8.self) == UInt8(ascii: "\"")
         {
+          unsafe writer.copy(source, copied, start, size: size)
           unsafe writer.appendRedacted()
+          copied = Int(contents.end) &+ 1
           values &+= 1
           // The string itself may be a hit too.
           replacedUpTo = value.index &+ 1
           continue
         }
+        let range = index.range(of: value).range
+        unsafe writer.copy(source, copied, range.lowerBound, size: size)
+        copied = range.upperBound
         unsafe values &+= replace(value, source, bytes, index, treatment, into: &writer)
         replacedUpTo = index.tokenAfter(value).index
       } else {
