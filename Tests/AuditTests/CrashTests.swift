@@ -14,6 +14,7 @@ import Testing
     var settings = AuditSettings(directory: directory)
     settings.durability = synced ? .synced : .interval(milliseconds: 2)
     settings.writeBatchBytesMax = 16384
+    settings.directBytesMin = 8192
     guard let log = try? AuditLog(settings: settings, workers: 1) else { exit(1) }
     let notes = unsafe Glibc.open(acknowledged, O_CREAT | O_WRONLY | O_APPEND, 0o600)
     var producer = log.producer(worker: 0, wakeDescriptor: -1)

@@ -57,6 +57,7 @@ import Testing
     settings.segmentBytesMax = 1 << 20
     settings.writeBatchBytesMax = 8192
     settings.durability = durability
+    settings.directBytesMin = 6000
     let workers = 3
     let calls = 400
     let log = try AuditLog(settings: settings, workers: workers)
@@ -72,7 +73,7 @@ import Testing
     let (entries, ends) = try readAll(directory)
     #expect(ends.allSatisfy { $0 == .end })
     for worker in 0..<workers {
-      let mine = entries.filter { $0.worker == UInt16(worker) }
+      let mine = entries.filter { $0.worker == UInt16(worker) && $0.kind != .filler }
       let result = results.withLock { $0[worker] }
       #expect(result?.closed == calls)
       #expect(mine.filter { $0.kind == .closing }.count == calls)
