@@ -76,6 +76,11 @@ let fuzzers: [Target] = [
   .target(
     name: "WireFuzzing", dependencies: ["Wire", "CLLHTTP"], path: "Tests/Fuzz/WireFuzzing",
     swiftSettings: strict),
+  .target(
+    name: "PolicyFuzzing", dependencies: ["Policy", "Wire", "CScan"],
+    path: "Tests/Fuzz/PolicyFuzzing", swiftSettings: strict),
+  .executableTarget(
+    name: "JSONFuzz", dependencies: ["PolicyFuzzing"], path: "Tests/Fuzz/JSONFuzz"),
   .executableTarget(name: "HTTPFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/HTTPFuzz"),
   .executableTarget(name: "SSEFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/SSEFuzz"),
 ]

@@ -46,20 +46,18 @@ size_t sluice_utf8_check(const uint8_t *bytes, size_t from, size_t to) {
   return to;
 }
 
+/// Whether the bytes at `at`, which break off at `to`, may still become a sequence.
+static int is_cut_off(const uint8_t *bytes, size_t at, size_t to) {
+  size_t need = bytes[at] >= 0xF0 ? 4 : bytes[at] >= 0xE0 ? 3 : 2;
+  if (bytes[at] < 0xC2 || bytes[at] > 0xF4 || at + need <= to) return 0;
+  uint8_t rest[4] = {bytes[at], bytes[at] == 0xE0 ? 0xA0 : bytes[at] == 0xF0 ? 0x90 : 0x80, 0x80, 0x80};
+  for (size_t i = at + 1; i < to; i++) rest[i - at] = bytes[i];
+  return sluice_utf8_check(rest, 0, need) == need;
+}
+
 void sluice_scan_utf8_report(sluice_scan_state *state, const uint8_t *bytes, size_t to, int final) {
   size_t at = sluice_utf8_check(bytes, 0, to);
-  if (at == to) return;
-  if (!final) {
-    // The sequence may only be cut off by the block's end; then the next block will tell.
-    unsigned need = bytes[at] >= 0xF0 ? 4 : bytes[at] >= 0xE0 ? 3 : 2;
-    if (bytes[at] >= 0xC2 && bytes[at] <= 0xF4 && at + need > to) {
-      uint8_t rest[4] = {bytes[at], 0x80, 0x80, 0x80};
-      if (bytes[at] == 0xE0) rest[1] = 0xA0;
-      if (bytes[at] == 0xF0) rest[1] = 0x90;
-      for (size_t i = at + 1; i < to; i++) rest[i - at] = bytes[i];
-      if (sluice_utf8_check(rest, 0, need) == need) return;
-    }
-  }
+  if (at == to || (!final && is_cut_off(bytes, at, to))) return;
   sluice_scan_fail(state, sluice_scan_error_utf8, at);
 }
 
@@ -156,8 +154,7 @@ static inline int scalar_utf8(sluice_scan_state *state, const uint8_t *bytes, co
   state->utf8_valid = at;
   if (at == base + 64) return 0;
   // Cut off by the block's end, perhaps: then the next block tells.
-  unsigned need = bytes[at] >= 0xF0 ? 4 : bytes[at] >= 0xE0 ? 3 : 2;
-  if (!tail && bytes[at] >= 0xC2 && bytes[at] <= 0xF4 && at + need > base + 64) return 0;
+  if (!tail && is_cut_off(bytes, at, base + 64)) return 0;
   return 1;
 }
 

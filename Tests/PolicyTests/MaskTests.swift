@@ -138,6 +138,17 @@ struct MaskTests {
     #expect(try mask(message, [field("ssn")], room: whole).outcome == .masked(values: 2))
   }
 
+  @Test("a masked string that is a candidate for JSON itself is replaced once")
+  func maskedText() throws {
+    let masked = try mask(
+      answer(structured: #"{"ssn":"it's {\"ssn\":1}","x":"{\"ssn\":\"it's\"}","z":1}"#),
+      [field("ssn")])
+    #expect(masked.outcome == .masked(values: 2))
+    #expect(
+      masked.text
+        == answer(structured: #"{"ssn":"[redacted]","x":"{\"ssn\":\"[redacted]\"}","z":1}"#))
+  }
+
   @Test("many fields, many rows: every one and no other")
   func manyFields() throws {
     let fields = (0..<300).map { field("secret\($0)", rule: $0 % 256) }

@@ -19,6 +19,7 @@ struct MaskWriter {
   /// Copies [from, to) of the document at `source`, which has `size` bytes.
   @inline(__always)
   mutating func copy(_ source: UnsafeRawPointer, _ from: Int, _ to: Int, size: Int) {
+    precondition(from >= 0 && from <= to && to <= size, "pieces are copied in order")
     let bytes = to &- from
     if unsafe bytes <= 256 && to &+ Self.step <= size && bytes &+ Self.step <= capacity &- count {
       var read = unsafe source + from

@@ -1,3 +1,4 @@
+import Glibc
 import Wire
 
 /// Looks for the names of masked fields, in quotes, in text that is not the JSON the gateway reads: Python's `repr`,
@@ -36,7 +37,7 @@ struct MaskedNameSearch: ~Copyable {
     load(source)
     if unsafe findsName(tables, active) { return true }
     for _ in 0..<Self.passesMax {
-      guard unescapeLeniently() else { return false }
+      guard hasBackslash, unescapeLeniently() else { return false }
       if unsafe findsName(tables, active) { return true }
     }
     return false
@@ -113,6 +114,10 @@ struct MaskedNameSearch: ~Copyable {
       }
     }
     return false
+  }
+
+  private var hasBackslash: Bool {
+    unsafe memchr(text, Int32(UInt8(ascii: "\\")), count) != nil
   }
 
   /// Undoes one layer of escapes, in place; false when there was none.

@@ -20,10 +20,10 @@ extension Masker {
     // The level's memory stays where it is until the level unescapes another string.
     let start = unsafe UnsafeRawPointer(levels[inner].text)
     let text = unsafe RawSpan(_unsafeStart: start, byteCount: levels[inner].textCount)
+    guard MaskedNameSearch.mayBeJSON(text) else {
+      return unsafe withholdIfNamed(text, tables, active, into: &writer)
+    }
     if inner > Self.nestingMax {
-      guard MaskedNameSearch.mayBeJSON(text) else {
-        return unsafe withholdIfNamed(text, tables, active, into: &writer)
-      }
       unsafe writer.append(Self.notice)
       return 1
     }

@@ -23,7 +23,8 @@ extension Masker {
       let place = index.range(of: here).range
       guard place.lowerBound < range.upperBound else { break }
       unsafe writer.copy(source, copied, place.lowerBound, size: bytes.byteCount)
-      unsafe replaceLeaf(here, index.kind(of: here, in: bytes), bytes, index, treatment, into: &writer)
+      unsafe replaceLeaf(
+        here, index.kind(of: here, in: bytes), bytes, index, treatment, into: &writer)
       copied = place.upperBound
       leaves += 1
       leaf = index.nextLeaf(after: here, in: bytes)

@@ -106,16 +106,23 @@ public struct Masker: ~Copyable {
         else { continue }
         guard isInData || isField(hit, bytes, index) else { continue }
         let value = index.value(ofKey: hit.token)
+        // As if it were a string, which is the common case.
+        let contents = index.contents(of: value)
+        let start = Int(contents.offset) &- 1
+        if treatment == .redact,
+          unsafe source.load(fromByteOffset: start, as: UInt8.self) == UInt8(ascii: "\"")
+        {
+          unsafe writer.copy(source, copied, start, size: size)
+          unsafe writer.appendRedacted()
+          copied = Int(contents.end) &+ 1
+          values &+= 1
+          // The string itself may be a hit too.
+          replacedUpTo = value.index &+ 1
+          continue
+        }
         let range = index.range(of: value).range
         unsafe writer.copy(source, copied, range.lowerBound, size: size)
         copied = range.upperBound
-        if treatment == .redact, unsafe source.load(
-          fromByteOffset: range.lowerBound, as: UInt8.self) == UInt8(ascii: "\"")
-        {
-          unsafe writer.appendRedacted()
-          values &+= 1
-          continue
-        }
         unsafe values &+= replace(value, source, bytes, index, treatment, into: &writer)
         replacedUpTo = index.tokenAfter(value).index
       } else {
@@ -124,7 +131,8 @@ public struct Masker: ~Copyable {
         let written = unsafe writer.count
         unsafe writer.copy(source, copied, range.lowerBound, size: size)
         let inside = unsafe maskText(
-          hit, bytes, index, level: level, tables: tables, watch: watch, active: active, into: &writer)
+          hit, bytes, index, level: level, tables: tables, watch: watch, active: active,
+          into: &writer)
         if inside == 0 {
           unsafe writer.rewind(to: written)
         } else {
@@ -220,7 +228,8 @@ public struct Masker: ~Copyable {
     while let number = unsafe tables.entry(hash: hash, slot: &slot) {
       let entry = unsafe tables.entries[number]
       let contents = index.contents(of: hit.token)
-      if unsafe !Self.isSpelled(source + Int(contents.offset), Int(contents.count), entry.name, tables),
+      if unsafe !Self.isSpelled(
+        source + Int(contents.offset), Int(contents.count), entry.name, tables),
         unsafe !isName(hit.token, entry.name, bytes, index, level: level, tables: tables)
       {
         continue

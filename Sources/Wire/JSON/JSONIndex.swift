@@ -46,13 +46,14 @@ public struct JSONIndex: ~Copyable {
   var expect = JSONExpectation.root
   var markCursor = 0
   var watching = false
+  private var watchSignature: UInt64 = 0
   var failure: JSONViolation?
 
   /// Offsets and the tag share 32 bits.
   static var containerTag: UInt32 { 1 << 31 }
   static var noParent: UInt32 { .max >> 1 }
   /// Stage one and stage two take turns, so that what one wrote is still in the first-level cache for the other.
-  static var stride: Int { 4096 }
+  static var stride: Int { 8192 }
 
   public init(limits: JSONLimits = JSONLimits()) {
     self.init(limits: limits, kernel: sluice_scan_best_kernel())
@@ -146,20 +147,14 @@ public struct JSONIndex: ~Copyable {
 
   private mutating func load(_ watch: borrowing JSONWatch) {
     // An inactive filter lets nothing through: asking it needs no further condition.
-    let wasWatching = watching
     watching = watch.isActive
-    if !watching, !wasWatching { return }
-    var changed: UInt64 = 0
-    for word in 0..<16 {
-      unsafe changed |= tables[word] ^ watch.filter[word]
-      unsafe tables[word] = watch.filter[word]
-    }
+    if watch.signature == watchSignature { return }
+    watchSignature = watch.signature
+    for word in 0..<16 { unsafe tables[word] = watch.filter[word] }
     // What is remembered of keys includes whether they are watched.
-    if changed != 0 {
-      for slot in 0..<JSONShape.slots {
-        unsafe shapes[slot].count = 0
-        unsafe shapes[slot].version &+= 1
-      }
+    for slot in 0..<JSONShape.slots {
+      unsafe shapes[slot].count = 0
+      unsafe shapes[slot].version &+= 1
     }
   }
 

@@ -7,6 +7,9 @@ public struct JSONWatch: BitwiseCopyable, Sendable {
   /// Whether anything is watched. If not, no hits are recorded at all.
   public private(set) var isActive = false
 
+  /// Differs between watches with different filters: an index that meets it again need not look at the filter.
+  private(set) var signature: UInt64 = 0
+
   /// Watches nothing.
   public static var none: JSONWatch { JSONWatch() }
 
@@ -16,6 +19,7 @@ public struct JSONWatch: BitwiseCopyable, Sendable {
   public mutating func insert(_ name: String) {
     let hash = Self.hash(of: name)
     filter[Self.word(hash)] |= 1 << Self.bit(hash)
+    signature = (signature ^ UInt64(hash) ^ 0x9E37_79B9_7F4A_7C15) &* 0xD6E8_FEB8_6659_FD93
     isActive = true
   }
 

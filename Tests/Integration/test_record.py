@@ -1,0 +1,146 @@
+"""What the record says of all this, and what it must never hold."""
+
+import json
+
+from support.gateway import reference
+from support.sdk import use
+from support.scripted import answer, result
+from support.settings import PERSONAL
+from support.upstreams import Upstreams
+from support.wire import Session, http_request, modern, modern_call, modern_headers
+
+CREDENTIAL = "the-servers-secret-credential-4711"
+
+
+def test_every_kind_of_call_is_there(make_gateway, upstreams, accounts):
+    wiping = {"name": "no-wiping", "match": {"tools": ["wipe"]}, "effect": "block"}
+    with make_gateway({"people": upstreams.urls["people"]}, [wiping, PERSONAL]) as gateway:
+        allowed = modern_call(
+            gateway, "people", accounts.analyst, "find_person", {"name": "Ada"}, id="one")
+        blocked = modern_call(gateway, "people", accounts.colleague, "wipe", id=2)
+        forged = modern_call(gateway, "people", None, "greet", {"name": "x"})
+        homeless = modern_call(gateway, "people", accounts.stranger, "greet", {"name": "x"})
+        broken = http_request(gateway.port, "POST", "/people/mcp", {
+            **modern_headers("tools/call", "greet"), **accounts.analyst.headers}, b'{"a":')
+        failed = modern_call(gateway, "people", accounts.analyst, "fail")
+        listed = modern(gateway, "people", accounts.analyst, "tools/list")
+        assert [reply.status for reply in (allowed, blocked, forged, homeless, broken, failed)] == [
+            200, 200, 401, 200, 400, 200]
+        # From the answer's reference to its record.
+        block = gateway.show(reference(blocked.text))
+        assert (block["decision"], block["rule"], block["principal"]) == (
+            "block", "no-wiping", "colleague")
+        assert (block["tool"], block["request_id"], block["era"]) == ("wipe", "2", "modern")
+        assert json.loads(block["request"])["params"]["name"] == "wipe"
+        assert json.loads(block["answer"]) == blocked.message
+        missing = gateway.show(forged.error["data"]["ref"])
+        assert missing["decision"] == "unauthenticated" and "principal" not in missing
+        assert missing["outcome"]["http_status"] == 401
+        alone = gateway.show(reference(homeless.text))
+        assert alone["decision"] == "block" and alone["principal"] == "stranger"
+        malformed = gateway.show(broken.error["data"]["ref"])
+        assert malformed["decision"] == "malformed" and malformed["outcome"]["http_status"] == 400
+        assert gateway.stop() == 0
+    # A clean stop completes the record.
+    person, = gateway.calls(request_id='"one"')
+    assert (person["decision"], person["tool"], person["server"]) == (
+        "allow", "find_person", "people")
+    assert person["outcome"]["result"] == "success" and person["outcome"]["complete"]
+    assert person["outcome"]["masked_values"] == 6
+    assert json.loads(person["answer"]) == allowed.message
+    times = [person["outcome"][f"{name}_microseconds"] for name in (
+        "decided", "upstream_sent", "first_byte", "done")]
+    assert times == sorted(times) and times[0] >= 0
+    trouble, = gateway.calls(tool="fail")
+    assert trouble["outcome"]["result"] == "tool_error"
+    assert trouble["outcome"]["failed_side"] == "server"
+    listing, = gateway.calls(method="tools/list")
+    assert json.loads(listing["answer"]) == listed.message
+    assert len(gateway.calls()) == 7
+    assert "intact" in gateway.verify()
+
+
+def test_the_record_of_sessions(make_gateway, upstreams, accounts):
+    with make_gateway({"people-sse": upstreams.urls["people-sse"]}, [PERSONAL]) as gateway:
+        session = Session(gateway, "people-sse", accounts.analyst)
+        session.call("find_person", {"name": "Ada"})
+        session.delete()
+        assert gateway.stop() == 0
+    methods = [call["method"] for call in gateway.calls()]
+    assert methods == [
+        "initialize", "notifications/initialized", "tools/call", "DELETE /people-sse/mcp"]
+    assert {call["era"] for call in gateway.calls()} == {"legacy"}
+    assert [call.get("session") for call in gateway.calls()][1:] == [session.id] * 3
+
+
+def test_streams_are_recorded_as_the_agent_saw_them(make_gateway, upstreams, accounts):
+    with make_gateway({"people-sse": upstreams.urls["people-sse"]}, [PERSONAL]) as gateway:
+        seen = use(gateway.url("people-sse"), accounts.analyst, [
+            ("slow_person", {"name": "Ada", "seconds": 0.2})], "legacy", lambda *_: _nothing())
+        assert gateway.stop() == 0
+    call, = gateway.calls(tool="slow_person")
+    assert call["outcome"]["complete"] and call["outcome"]["result"] == "success"
+    assert call["answer"].count("notifications/progress") == 4
+    assert "[redacted]" in call["answer"] and Upstreams.SSN not in call["answer"]
+    assert seen.calls[0].structured["ssn"] == "[redacted]"
+
+
+async def _nothing():
+    pass
+
+
+def test_no_secret_in_records_logs_or_answers(make_gateway, scripted, accounts):
+    """Masked data, agents' keys and the server's credential: none of them anywhere."""
+    def script(connection, request):
+        connection.sendall(answer(result(
+            request.id, json.dumps({"ssn": Upstreams.SSN}),
+            structuredContent={"email": Upstreams.EMAIL})))
+        return True
+
+    server = scripted(script)
+    servers = {"vault": {"url": server.url, "credential": {
+        "header": "Authorization", "scheme": "Bearer", "value": "env:VAULT_CREDENTIAL"}}}
+    gateway = make_gateway(
+        servers, [PERSONAL], arguments=["--log-level", "trace"],
+        environment={"VAULT_CREDENTIAL": CREDENTIAL})
+    answers = b""
+    with gateway:
+        for tool in ("first", "second"):
+            answers += modern_call(gateway, "vault", accounts.analyst, tool).body
+        forged = "sluice_" + "B" * 43
+        for key in (forged, accounts.analyst.key + "x"):
+            account = type("Forged", (), {"headers": {"Authorization": f"Bearer {key}"}})
+            answers += modern_call(gateway, "vault", account, "third").body
+        session = Session(gateway, "vault", accounts.analyst)
+        answers += session.hello.body
+        assert gateway.stop() == 0
+    # The server got its own credential, and nothing of the agent's.
+    assert {request.headers["authorization"] for request in server.requests} == {
+        f"Bearer {CREDENTIAL}"}
+    places = {
+        "the record": gateway.recorded_bytes(), "the log": gateway.log_text().encode(),
+        "an answer": answers, "audit tail": gateway.audit("tail", "--json").stdout.encode(),
+    }
+    secrets = [CREDENTIAL, forged, Upstreams.SSN, Upstreams.EMAIL]
+    secrets += [account.key for account in accounts.all]
+    secrets += [account.key.removeprefix("sluice_") for account in accounts.all]
+    for place, data in places.items():
+        assert data, place
+        for secret in secrets:
+            assert secret.encode() not in data, f"{secret} is in {place}"
+    assert b"[redacted]" in places["the record"]
+
+
+def test_a_record_that_was_changed_is_found_out(make_gateway, upstreams, accounts):
+    with make_gateway({"people": upstreams.urls["people"]}) as gateway:
+        for number in range(20):
+            modern_call(gateway, "people", accounts.analyst, "greet", {"name": f"n{number}"})
+        assert gateway.stop() == 0
+    gateway.verify()
+    segment = max(gateway.recordings.iterdir())
+    data = bytearray(segment.read_bytes())
+    at = data.index(b"Hello, n7!")
+    data[at] ^= 0x20
+    segment.write_bytes(data)
+    result = gateway.audit("verify", check=False)
+    assert result.returncode != 0 and "BROKEN" in result.stdout + result.stderr
