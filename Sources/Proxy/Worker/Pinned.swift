@@ -12,7 +12,9 @@ struct RuleName: BitwiseCopyable {
   var span: RawSpan {
     @_lifetime(immortal)
     get {
-      guard let start = unsafe start else { return unsafe _overrideLifetime(RawSpan(), copying: ()) }
+      guard let start = unsafe start else {
+        return unsafe _overrideLifetime(RawSpan(), copying: ())
+      }
       let span = unsafe RawSpan(_unsafeStart: start, byteCount: count)
       return unsafe _overrideLifetime(span, copying: ())
     }
