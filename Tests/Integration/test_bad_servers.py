@@ -288,12 +288,16 @@ def test_connections_that_the_server_closes_while_idle(make_gateway, scripted, a
 def test_a_list_of_tools_that_cannot_be_read(make_gateway, scripted, accounts):
     def script(connection, request):
         connection.sendall(answer({"jsonrpc": "2.0", "id": request.id, "result": {
-            "resultType": "complete", "tools": [{"name": 5}, "x"]}}))
+            "resultType": "complete", "tools": tools}}))
         return True
 
     with make_gateway({"odd": scripted(script).url}) as gateway:
-        reply = modern(gateway, "odd", accounts.analyst, "tools/list")
-        assert reply.error["code"] == -32603
+        # Entries that nobody can judge are left out; what is no list at all is an error.
+        tools = [{"name": 5}, "x", {}, {"Name": "a"}, {"name": "c"}]
+        listed = modern(gateway, "odd", accounts.analyst, "tools/list").result["tools"]
+        assert [tool["name"] for tool in listed] == ["c"]
+        for tools in ("x", None, {"name": "a"}):
+            assert modern(gateway, "odd", accounts.analyst, "tools/list").error["code"] == -32603
 
 
 def test_one_bad_server_does_not_slow_another(make_gateway, scripted, accounts):

@@ -1,5 +1,6 @@
 """Crashes, full disks and stops: what was answered is in the record, and nothing goes on without it."""
 
+import errno
 import os
 import subprocess
 import threading
@@ -113,7 +114,7 @@ def test_a_torn_tail_is_repaired_and_said_so(make_gateway, scripted, accounts):
             time.sleep(0.1)
         gateway.kill()
     # As a crash in the middle of a write leaves it: the last frame is not whole.
-    segment = max(gateway.recordings.glob("*"), key=lambda path: path.name)
+    segment = max(gateway.recordings.glob("*.sluice"))
     size = segment.stat().st_size
     os.truncate(segment, size - 5)
     with gateway:
@@ -220,6 +221,18 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def fill(file):
+    """Takes all the room that is left, to the last page."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(descriptor, bytes(4096))
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+    finally:
+        os.close(descriptor)
+
+
 @pytest.mark.parametrize("durability", ["interval", "synced"])
 def test_a_full_disk_refuses_calls_and_recovers(
         make_gateway, scripted, accounts, small_disk, durability):
@@ -230,13 +243,7 @@ def test_a_full_disk_refuses_calls_and_recovers(
     with gateway:
         assert modern_call(gateway, "echo", accounts.analyst, "t", id="before").status == 200
         filler = small_disk / "filler"
-        with open(filler, "wb") as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-                    file.flush()
-            except OSError:
-                pass
+        fill(filler)
         refused = None
         seen = []
         deadline = time.monotonic() + 30
@@ -244,7 +251,7 @@ def test_a_full_disk_refuses_calls_and_recovers(
             assert time.monotonic() < deadline, "calls go on with a full disk"
             try:
                 reply = modern_call(
-                    gateway, "echo", accounts.analyst, "t", {"pad": "x" * 20000}, timeout=2)
+                    gateway, "echo", accounts.analyst, "t", {"pad": "x" * 4000}, timeout=2)
             except TimeoutError:
                 # Accepted before the trouble was known; its answer waits for the record.
                 continue
@@ -256,7 +263,7 @@ def test_a_full_disk_refuses_calls_and_recovers(
         ran = len(server.requests)
         for _ in range(5):
             assert "error" in modern_call(
-                gateway, "echo", accounts.analyst, "t", {"pad": "x" * 20000}).message
+                gateway, "echo", accounts.analyst, "t", {"pad": "x" * 4000}).message
         assert len(server.requests) == ran, "a refused call reached the server"
         # A call that policy would refuse anyway is refused as well.
         unknown = http_request(gateway.port, "POST", "/echo/mcp", modern_headers("tools/list"),

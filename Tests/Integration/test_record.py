@@ -137,7 +137,7 @@ def test_a_record_that_was_changed_is_found_out(make_gateway, upstreams, account
             modern_call(gateway, "people", accounts.analyst, "greet", {"name": f"n{number}"})
         assert gateway.stop() == 0
     gateway.verify()
-    segment = max(gateway.recordings.iterdir())
+    segment = max(gateway.recordings.glob("*.sluice"))
     data = bytearray(segment.read_bytes())
     at = data.index(b"Hello, n7!")
     data[at] ^= 0x20

@@ -2,7 +2,7 @@
 
 import json
 import re
-import socket
+import time
 
 import pytest
 
@@ -163,6 +163,17 @@ def test_the_stream_of_a_session_begins_at_once(gateway, accounts):
         assert b"text/event-stream" in head.lower()
         # Calls go on beside it.
         assert session.call("greet", {"name": "x"}).text == "Hello, x!"
+    session.delete()
+
+
+def test_a_stream_that_the_agent_left_is_ended(gateway, accounts):
+    """Servers allow one stream per session: the agent must be able to come back for it."""
+    session = Session(gateway, "people-sse", accounts.analyst)
+    for _ in range(3):
+        with open_stream(gateway, "people-sse", session) as stream:
+            stream.settimeout(5)
+            assert stream.recv(65536).startswith(b"HTTP/1.1 200")
+        time.sleep(0.3)
     session.delete()
 
 
