@@ -15,7 +15,7 @@ from support.wire import (
 
 LIMITS = {
     "head_timeout": "1s", "body_timeout": "1s", "idle_timeout": "2s", "request_size": "64KiB",
-    "head_size": "8KiB",
+    "head_size": "8KiB", "upstream_idle_timeout": "1s",
 }
 
 
@@ -32,8 +32,10 @@ def strict(io, tmp_path_factory, accounts):
     settings = configuration(accounts, {"echo": server.url}, limits=LIMITS)
     with Gateway(tmp_path_factory.mktemp(f"strict-{io}"), io, settings) as gateway:
         gateway.server = server
+        before = gateway.descriptors()
         yield gateway
         assert gateway.is_running(), gateway.log_text()
+        gateway.settle(before + 2)
         gateway.verify()
     server.close()
 

@@ -13,7 +13,7 @@ from support.settings import PERSONAL
 from support.wire import modern, modern_call
 
 SECRET = "078-05-1120"
-LIMITS = {"first_byte_timeout": "1500ms", "stream_idle_timeout": "1500ms", "response_size": "64KiB"}
+LIMITS = {"upstream_idle_timeout": "1s", "idle_timeout": "1s", "first_byte_timeout": "1500ms", "stream_idle_timeout": "1500ms", "response_size": "64KiB"}
 
 
 def die(connection, request):
@@ -191,8 +191,10 @@ def shaky(io, tmp_path_factory, accounts):
         accounts, {"shaky": server.url, "gone": f"http://127.0.0.1:{gone}/mcp"}, [PERSONAL],
         limits=LIMITS)
     with Gateway(tmp_path_factory.mktemp(f"shaky-{io}"), io, settings) as gateway:
+        before = gateway.descriptors()
         yield gateway
         assert gateway.is_running(), gateway.log_text()
+        gateway.settle(before + 2)
         gateway.verify()
     server.close()
 

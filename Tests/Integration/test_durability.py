@@ -233,6 +233,28 @@ def fill(file):
         os.close(descriptor)
 
 
+def test_a_full_disk_with_drop_and_count(make_gateway, scripted, accounts, small_disk):
+    """The other choice: calls go on, and the record says how many are missing."""
+    gateway = make_gateway(
+        {"echo": scripted(echo).url}, arguments=["--audit-ring-size", "64KiB", "--workers", "1"],
+        audit={"directory": str(small_disk / "recordings"), "on_failure": "drop_and_count"})
+    with gateway:
+        filler = small_disk / "filler"
+        fill(filler)
+        for number in range(60):
+            reply = modern_call(
+                gateway, "echo", accounts.analyst, "t", {"pad": "x" * 4000}, id=number)
+            assert reply.text == f"answer to {number}"
+        filler.unlink()
+        time.sleep(2)
+        assert modern_call(gateway, "echo", accounts.analyst, "t", id="after").status == 200
+        assert gateway.stop() == 0
+    gaps = [event for event in gateway.events() if event.get("notice") == "gap"]
+    assert gaps and sum(gap["drops"] for gap in gaps) + len(gateway.calls()) == 61
+    assert '"after"' in {call["request_id"] for call in gateway.calls()}
+    gateway.verify()
+
+
 @pytest.mark.parametrize("durability", ["interval", "synced"])
 def test_a_full_disk_refuses_calls_and_recovers(
         make_gateway, scripted, accounts, small_disk, durability):
