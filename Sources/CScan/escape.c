@@ -63,7 +63,33 @@ size_t sluice_unescape_one(const uint8_t *from, size_t count, uint8_t *into, siz
   return consumed;
 }
 
+#if defined(__x86_64__)
+size_t sluice_unescape_avx512(const uint8_t *from, size_t count, uint8_t *into);
+ptrdiff_t sluice_escape_avx512(const uint8_t *from, size_t count, uint8_t *into, size_t room);
+
+/// Whether the processor runs the wide forms; found out before main.
+static int is_wide;
+__attribute__((constructor)) static void choose(void) {
+  __builtin_cpu_init();
+  is_wide = sluice_scan_kernel_runs(sluice_scan_kernel_avx512);
+}
+#endif
+
 size_t sluice_unescape(const uint8_t *from, size_t count, uint8_t *into) {
+#if defined(__x86_64__)
+  if (is_wide) return sluice_unescape_avx512(from, count, into);
+#endif
+  return sluice_unescape_basic(from, count, into);
+}
+
+ptrdiff_t sluice_escape(const uint8_t *from, size_t count, uint8_t *into, size_t room) {
+#if defined(__x86_64__)
+  if (is_wide) return sluice_escape_avx512(from, count, into, room);
+#endif
+  return sluice_escape_basic(from, count, into, room);
+}
+
+size_t sluice_unescape_basic(const uint8_t *from, size_t count, uint8_t *into) {
   const uint8_t *end = from + count;
   uint8_t *start = into, *room = into + count;
   while (from < end) {
@@ -90,7 +116,7 @@ size_t sluice_unescape(const uint8_t *from, size_t count, uint8_t *into) {
   return (size_t)(into - start);
 }
 
-ptrdiff_t sluice_escape(const uint8_t *from, size_t count, uint8_t *into, size_t room) {
+ptrdiff_t sluice_escape_basic(const uint8_t *from, size_t count, uint8_t *into, size_t room) {
   static const char hex[] = "0123456789abcdef";
   const uint8_t *end = from + count;
   uint8_t *start = into, *limit = into + room;

@@ -87,6 +87,10 @@ size_t sluice_unescape_one(const uint8_t *from, size_t count, uint8_t *into, siz
 /// bytes; returns the number written, or -1 when they do not fit.
 ptrdiff_t sluice_escape(const uint8_t *from, size_t count, uint8_t *into, size_t room);
 
+/// The same without the widest instructions: what other processors run, and what tests compare with.
+size_t sluice_unescape_basic(const uint8_t *from, size_t count, uint8_t *into);
+ptrdiff_t sluice_escape_basic(const uint8_t *from, size_t count, uint8_t *into, size_t room);
+
 #ifdef __cplusplus
 }
 #endif

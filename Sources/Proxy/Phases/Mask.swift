@@ -59,7 +59,7 @@ extension Worker {
   /// Reads a message into `answerIndex` and says what it is.
   mutating func readAnswer(_ exchange: UInt32, _ body: RawSpan) -> AnswerMatch {
     let masks = exchanges[exchange].masks
-    let watch = masks.isEmpty ? JSONWatch.none : snapshot.masks.watch
+    let watch = masks.isEmpty ? JSONWatch.none : self.masks.use { $0.watch }
     guard answerIndex.read(body, watch: watch) == nil else { return .unreadable }
     guard
       case .message(let message) = MCPReader.read(
@@ -164,10 +164,12 @@ extension Worker {
     if exchanges[exchange].method == .toolsList {
       let principal = snapshot.principal(exchanges[exchange].principal)
       let server = snapshot.route(Int(exchanges[exchange].route)).server
-      switch ToolListFilter.filter(
-        body, index: answerIndex, program: snapshot.policy, principal: principal, server: server,
-        scratch: &policyScratch, into: &writer)
-      {
+      let outcome = policy.use { policy in
+        ToolListFilter.filter(
+          body, index: answerIndex, program: policy, principal: principal, server: server,
+          scratch: &policyScratch, into: &writer)
+      }
+      switch outcome {
       case .untouched: writer.append(body)
       case .filtered: break
       case .failed:
@@ -176,10 +178,11 @@ extension Worker {
       }
       return true
     }
-    switch masker.mask(
-      body, index: answerIndex, program: snapshot.masks, active: exchanges[exchange].masks,
-      into: &writer)
-    {
+    let active = exchanges[exchange].masks
+    let outcome = masks.use { masks in
+      masker.mask(body, index: answerIndex, program: masks, active: active, into: &writer)
+    }
+    switch outcome {
     case .untouched: writer.append(body)
     case .masked(let values):
       exchanges[exchange].maskedValues &+= UInt32(truncatingIfNeeded: values)

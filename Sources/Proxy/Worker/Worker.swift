@@ -21,6 +21,9 @@ struct Worker: ~Copyable {
   let limits: GatewayLimits
   let httpLimits: HTTPLimits
   let snapshot: GatewaySnapshot
+  let policy: Pinned<PolicyProgram>
+  let identity: Pinned<IdentitySnapshot>
+  let masks: Pinned<MaskProgram>
   let texts: Texts
   let control: WorkerControl
 
@@ -60,6 +63,9 @@ struct Worker: ~Copyable {
     http.headBytesMax = settings.limits.headBytesMax
     httpLimits = http
     self.snapshot = snapshot
+    policy = Pinned(snapshot.policy)
+    identity = Pinned(snapshot.identity)
+    masks = Pinned(snapshot.masks)
     texts = snapshot.arena.texts
     self.control = control
     connections = Slab(capacity: share)

@@ -142,7 +142,8 @@ enum Probe {
       policy: policy, identity: identity,
       servers: [
         UpstreamServer(
-          name: "shop", path: "/shop/mcp", address: try SocketAddress(host: "127.0.0.1", port: 9000),
+          name: "shop", path: "/shop/mcp",
+          address: try SocketAddress(host: "127.0.0.1", port: 9000),
           host: "127.0.0.1:9000", target: "/mcp")
       ])
   }
