@@ -1,5 +1,7 @@
 """Official clients, real servers: listing, calling, being refused."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import httpx2
 import pytest
 
@@ -146,6 +148,24 @@ def test_progress_arrives_before_the_answer(gateway, accounts):
             ("slow_person", {"name": "Ada", "seconds": 0.4})], mode, progress)
         assert steps == [(step, 4, f"step {step}") for step in range(4)], (server, mode)
         assert seen.calls[0].structured["ssn"] == "[redacted]"
+
+
+def test_many_agents_at_once(gateway, accounts):
+    """Both eras and both principals side by side: everybody gets what is theirs."""
+    def work(number):
+        account = accounts.analyst if number % 2 else accounts.colleague
+        calls = [("greet", {"name": f"{number}-{turn}"}) for turn in range(10)]
+        calls.insert(5, ("slow_person", {"name": f"p{number}", "seconds": 0.2}))
+        server = "people-sse" if number % 3 else "people"
+        return number, use(gateway.url(server), account, calls, MODES[number % 3])
+
+    with ThreadPoolExecutor(12) as pool:
+        for number, seen in pool.map(work, range(12)):
+            person = seen.calls.pop(5)
+            assert person.structured["name"] == f"p{number}"
+            assert person.structured["ssn"] == "[redacted]"
+            assert [call.text for call in seen.calls] == [
+                f"Hello, {number}-{turn}!" for turn in range(10)]
 
 
 @pytest.mark.parametrize("mode", MODES)

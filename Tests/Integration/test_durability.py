@@ -10,7 +10,8 @@ import pytest
 
 from support.scripted import answer, result
 from support.settings import PERSONAL
-from support.wire import modern_call, modern_message, modern_headers, http_request
+from support.wire import (
+    Session, http_request, modern_call, modern_headers, modern_message, open_stream, read_all)
 
 
 def echo(connection, request):
@@ -180,6 +181,23 @@ def test_sigterm_does_not_wait_for_ever(make_gateway, scripted, accounts):
         agent.join()
     call, = gateway.calls()
     assert call["tool"] == "stuck"
+    gateway.verify()
+
+
+def test_sigterm_ends_the_streams_of_sessions(make_gateway, upstreams, accounts):
+    """Each legacy client holds one open: they must not make every stop take the whole drain timeout."""
+    gateway = make_gateway({"people-sse": upstreams.urls["people-sse"]})
+    with gateway:
+        sessions = [Session(gateway, "people-sse", accounts.analyst) for _ in range(3)]
+        streams = [open_stream(gateway, "people-sse", session) for session in sessions]
+        time.sleep(0.5)
+        start = time.monotonic()
+        gateway.terminate()
+        answers = [read_all(stream) for stream in streams]
+        assert gateway.wait() == 0
+        assert time.monotonic() - start < 5
+        for answered in answers:
+            assert answered.endswith(b"0\r\n\r\n"), "an end, not a cut"
     gateway.verify()
 
 

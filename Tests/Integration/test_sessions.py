@@ -10,7 +10,7 @@ from support.scripted import answer, chunk, event, event_stream, result
 from support.settings import PERSONAL
 from support.wire import (
     BOTH, LEGACY, Session, connect, http_request, modern, modern_call, modern_headers,
-    modern_message, read_answer)
+    modern_message, open_stream, read_answer)
 
 OWN_ID = "the-servers-own-session-id-0001"
 
@@ -140,17 +140,6 @@ def test_a_session_keeps_to_its_version(gateway, accounts):
     assert session.request("tools/list").status == 404
     session.id = "no base64 !"
     assert session.request("tools/list").status in (400, 404)
-
-
-def open_stream(gateway, server, session):
-    """The session's GET stream, as a socket that has read nothing yet."""
-    connection = connect(gateway.port)
-    head = [f"GET /{server}/mcp HTTP/1.1", f"Host: 127.0.0.1:{gateway.port}",
-            "Accept: text/event-stream", f"MCP-Protocol-Version: {LEGACY}",
-            f"Mcp-Session-Id: {session.id}"]
-    head += [f"{name}: {value}" for name, value in session.account.headers.items()]
-    connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
-    return connection
 
 
 def test_the_stream_of_a_session_begins_at_once(gateway, accounts):
