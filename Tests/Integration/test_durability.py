@@ -1,5 +1,6 @@
 """Crashes, full disks and stops: what was answered is in the record, and nothing goes on without it."""
 
+import errno
 import os
 import subprocess
 import threading
@@ -9,7 +10,8 @@ import pytest
 
 from support.scripted import answer, result
 from support.settings import PERSONAL
-from support.wire import modern_call, modern_message, modern_headers, http_request
+from support.wire import (
+    Session, http_request, modern_call, modern_headers, modern_message, open_stream, read_all)
 
 
 def echo(connection, request):
@@ -113,7 +115,7 @@ def test_a_torn_tail_is_repaired_and_said_so(make_gateway, scripted, accounts):
             time.sleep(0.1)
         gateway.kill()
     # As a crash in the middle of a write leaves it: the last frame is not whole.
-    segment = max(gateway.recordings.glob("*"), key=lambda path: path.name)
+    segment = max(gateway.recordings.glob("*.sluice"))
     size = segment.stat().st_size
     os.truncate(segment, size - 5)
     with gateway:
@@ -182,6 +184,23 @@ def test_sigterm_does_not_wait_for_ever(make_gateway, scripted, accounts):
     gateway.verify()
 
 
+def test_sigterm_ends_the_streams_of_sessions(make_gateway, upstreams, accounts):
+    """Each legacy client holds one open: they must not make every stop take the whole drain timeout."""
+    gateway = make_gateway({"people-sse": upstreams.urls["people-sse"]})
+    with gateway:
+        sessions = [Session(gateway, "people-sse", accounts.analyst) for _ in range(3)]
+        streams = [open_stream(gateway, "people-sse", session) for session in sessions]
+        time.sleep(0.5)
+        start = time.monotonic()
+        gateway.terminate()
+        answers = [read_all(stream) for stream in streams]
+        assert gateway.wait() == 0
+        assert time.monotonic() - start < 5
+        for answered in answers:
+            assert answered.endswith(b"0\r\n\r\n"), "an end, not a cut"
+    gateway.verify()
+
+
 def test_restarts_go_on_in_one_chain(make_gateway, scripted, accounts):
     gateway = make_gateway({"echo": scripted(echo).url})
     for number in range(3):
@@ -220,6 +239,40 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def fill(file):
+    """Takes all the room that is left, to the last page."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(descriptor, bytes(4096))
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+    finally:
+        os.close(descriptor)
+
+
+def test_a_full_disk_with_drop_and_count(make_gateway, scripted, accounts, small_disk):
+    """The other choice: calls go on, and the record says how many are missing."""
+    gateway = make_gateway(
+        {"echo": scripted(echo).url}, arguments=["--audit-ring-size", "64KiB", "--workers", "1"],
+        audit={"directory": str(small_disk / "recordings"), "on_failure": "drop_and_count"})
+    with gateway:
+        filler = small_disk / "filler"
+        fill(filler)
+        for number in range(60):
+            reply = modern_call(
+                gateway, "echo", accounts.analyst, "t", {"pad": "x" * 4000}, id=number)
+            assert reply.text == f"answer to {number}"
+        filler.unlink()
+        time.sleep(2)
+        assert modern_call(gateway, "echo", accounts.analyst, "t", id="after").status == 200
+        assert gateway.stop() == 0
+    gaps = [event for event in gateway.events() if event.get("notice") == "gap"]
+    assert gaps and sum(gap["drops"] for gap in gaps) + len(gateway.calls()) == 61
+    assert '"after"' in {call["request_id"] for call in gateway.calls()}
+    gateway.verify()
+
+
 @pytest.mark.parametrize("durability", ["interval", "synced"])
 def test_a_full_disk_refuses_calls_and_recovers(
         make_gateway, scripted, accounts, small_disk, durability):
@@ -230,13 +283,7 @@ def test_a_full_disk_refuses_calls_and_recovers(
     with gateway:
         assert modern_call(gateway, "echo", accounts.analyst, "t", id="before").status == 200
         filler = small_disk / "filler"
-        with open(filler, "wb") as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-                    file.flush()
-            except OSError:
-                pass
+        fill(filler)
         refused = None
         seen = []
         deadline = time.monotonic() + 30
@@ -244,7 +291,7 @@ def test_a_full_disk_refuses_calls_and_recovers(
             assert time.monotonic() < deadline, "calls go on with a full disk"
             try:
                 reply = modern_call(
-                    gateway, "echo", accounts.analyst, "t", {"pad": "x" * 20000}, timeout=2)
+                    gateway, "echo", accounts.analyst, "t", {"pad": "x" * 4000}, timeout=2)
             except TimeoutError:
                 # Accepted before the trouble was known; its answer waits for the record.
                 continue
@@ -256,7 +303,7 @@ def test_a_full_disk_refuses_calls_and_recovers(
         ran = len(server.requests)
         for _ in range(5):
             assert "error" in modern_call(
-                gateway, "echo", accounts.analyst, "t", {"pad": "x" * 20000}).message
+                gateway, "echo", accounts.analyst, "t", {"pad": "x" * 4000}).message
         assert len(server.requests) == ran, "a refused call reached the server"
         # A call that policy would refuse anyway is refused as well.
         unknown = http_request(gateway.port, "POST", "/echo/mcp", modern_headers("tools/list"),

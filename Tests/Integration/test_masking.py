@@ -52,9 +52,14 @@ def test_what_is_not_masked_passes_as_it_came(make_gateway, scripted, accounts):
     """Byte for byte: odd spacing, escapes and the order of keys stay as the server wrote them."""
     odd = (b'{ "id" :1 ,"result":{"content":[ {"text":"\\u0041\\/\\u00e9 \xc3\xa9","type":"text"} ],'
            b'"n":1.0e2,"resultType":"complete"},\t"jsonrpc":"2.0"}')
-    server = scripted(lambda connection, request: connection.sendall(answer(odd)) or True)
+    fields = ["Set-Cookie: a=b", "Server: secret/1", "X-Internal: 10.0.0.1", "Location: http://x/"]
+    whole = answer(odd, "200 OK", "application/json", *fields)
+    server = scripted(lambda connection, request: connection.sendall(whole) or True)
     with make_gateway({"odd": server.url}, [PERSONAL]) as gateway:
-        assert modern_call(gateway, "odd", accounts.analyst, "anything").body == odd
+        reply = modern_call(gateway, "odd", accounts.analyst, "anything")
+        assert reply.body == odd
+        # Of the head nothing does.
+        assert not {"set-cookie", "server", "x-internal", "location"} & set(reply.headers)
 
 
 def person_message(id):

@@ -1,13 +1,15 @@
 """What the record says of all this, and what it must never hold."""
 
 import json
+import time
 
 from support.gateway import reference
 from support.sdk import use
 from support.scripted import answer, result
 from support.settings import PERSONAL
 from support.upstreams import Upstreams
-from support.wire import Session, http_request, modern, modern_call, modern_headers
+from support.wire import (
+    BOTH, Session, connect, http_request, modern, modern_call, modern_headers, modern_message)
 
 CREDENTIAL = "the-servers-secret-credential-4711"
 
@@ -66,11 +68,12 @@ def test_the_record_of_sessions(make_gateway, upstreams, accounts):
         session.call("find_person", {"name": "Ada"})
         session.delete()
         assert gateway.stop() == 0
-    methods = [call["method"] for call in gateway.calls()]
-    assert methods == [
+    # Each worker writes its own calls in their order; between workers the time tells.
+    calls = sorted(gateway.calls(), key=lambda call: call["time"])
+    assert [call["method"] for call in calls] == [
         "initialize", "notifications/initialized", "tools/call", "DELETE /people-sse/mcp"]
-    assert {call["era"] for call in gateway.calls()} == {"legacy"}
-    assert [call.get("session") for call in gateway.calls()][1:] == [session.id] * 3
+    assert {call["era"] for call in calls} == {"legacy"}
+    assert [call.get("session") for call in calls][1:] == [session.id] * 3
 
 
 def test_streams_are_recorded_as_the_agent_saw_them(make_gateway, upstreams, accounts):
@@ -131,13 +134,70 @@ def test_no_secret_in_records_logs_or_answers(make_gateway, scripted, accounts):
     assert b"[redacted]" in places["the record"]
 
 
+def test_agents_that_leave(make_gateway, scripted, accounts):
+    """A modern call is cancelled by going away; a legacy one runs to its end, for the record."""
+    ended = []
+
+    def script(connection, request):
+        connection.settimeout(3)
+        try:
+            ended.append((request.id, connection.recv(1) == b""))
+        except TimeoutError:
+            ended.append((request.id, False))
+            connection.sendall(answer(result(request.id, "late")))
+        return True
+
+    with make_gateway({"slow": scripted(script).url}) as gateway:
+        modern_body = json.dumps(modern_message("tools/call", {"name": "t", "arguments": {}}, 1))
+        legacy_body = json.dumps({
+            "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "t"}})
+        legacy_headers = {"Content-Type": "application/json", "Accept": BOTH}
+        for body, headers in [
+                (modern_body, modern_headers("tools/call", "t")), (legacy_body, legacy_headers)]:
+            lines = {**headers, **accounts.analyst.headers, "Host": "x", "Content-Length": len(body)}
+            head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+            with connect(gateway.port) as connection:
+                connection.sendall(f"POST /slow/mcp HTTP/1.1\r\n{head}\r\n{body}".encode())
+                time.sleep(0.5)
+        time.sleep(3.5)
+        assert sorted(ended) == [(1, True), (2, False)]
+        assert gateway.stop() == 0
+    modern_call_, = gateway.calls(request_id="1")
+    assert modern_call_["outcome"]["result"] == "cancelled"
+    assert modern_call_["outcome"]["failed_side"] == "agent"
+    legacy_call, = gateway.calls(request_id="2")
+    assert legacy_call["outcome"]["result"] == "success"
+
+
+def test_large_requests_and_answers(make_gateway, scripted, accounts):
+    """Up to the limits of four megabytes, which are the defaults."""
+    def script(connection, request):
+        text = request.message["params"]["arguments"]["text"]
+        connection.sendall(answer(result(request.id, text, structuredContent={"ssn": "1", "n": len(text)})))
+        return True
+
+    with make_gateway({"echo": scripted(script).url}, [PERSONAL]) as gateway:
+        for size in (100_000, 1_000_000, 4_000_000):
+            text = "äb\"\\" * (size // 12)
+            reply = modern_call(gateway, "echo", accounts.analyst, "t", {"text": text})
+            assert reply.text == text and reply.result["structuredContent"]["ssn"] == "[redacted]"
+        reply = modern_call(gateway, "echo", accounts.analyst, "t", {"text": "x" * 4_200_000})
+        assert reply.status == 413
+        assert gateway.stop() == 0
+    calls = gateway.calls(tool="t")
+    assert [call["outcome"]["result"] for call in calls] == ["success"] * 3
+    for call in calls:
+        assert json.loads(call["request"])["params"]["arguments"]["text"] == json.loads(
+            call["answer"])["result"]["content"][0]["text"]
+
+
 def test_a_record_that_was_changed_is_found_out(make_gateway, upstreams, accounts):
     with make_gateway({"people": upstreams.urls["people"]}) as gateway:
         for number in range(20):
             modern_call(gateway, "people", accounts.analyst, "greet", {"name": f"n{number}"})
         assert gateway.stop() == 0
     gateway.verify()
-    segment = max(gateway.recordings.iterdir())
+    segment = max(gateway.recordings.glob("*.sluice"))
     data = bytearray(segment.read_bytes())
     at = data.index(b"Hello, n7!")
     data[at] ^= 0x20

@@ -2,7 +2,7 @@
 
 import json
 import re
-import socket
+import time
 
 import pytest
 
@@ -10,7 +10,7 @@ from support.scripted import answer, chunk, event, event_stream, result
 from support.settings import PERSONAL
 from support.wire import (
     BOTH, LEGACY, Session, connect, http_request, modern, modern_call, modern_headers,
-    modern_message, read_answer)
+    modern_message, open_stream, read_answer)
 
 OWN_ID = "the-servers-own-session-id-0001"
 
@@ -142,17 +142,6 @@ def test_a_session_keeps_to_its_version(gateway, accounts):
     assert session.request("tools/list").status in (400, 404)
 
 
-def open_stream(gateway, server, session):
-    """The session's GET stream, as a socket that has read nothing yet."""
-    connection = connect(gateway.port)
-    head = [f"GET /{server}/mcp HTTP/1.1", f"Host: 127.0.0.1:{gateway.port}",
-            "Accept: text/event-stream", f"MCP-Protocol-Version: {LEGACY}",
-            f"Mcp-Session-Id: {session.id}"]
-    head += [f"{name}: {value}" for name, value in session.account.headers.items()]
-    connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
-    return connection
-
-
 def test_the_stream_of_a_session_begins_at_once(gateway, accounts):
     """Clients and proxies wait for the head of the answer, long before there is an event."""
     session = Session(gateway, "people-sse", accounts.analyst)
@@ -163,6 +152,17 @@ def test_the_stream_of_a_session_begins_at_once(gateway, accounts):
         assert b"text/event-stream" in head.lower()
         # Calls go on beside it.
         assert session.call("greet", {"name": "x"}).text == "Hello, x!"
+    session.delete()
+
+
+def test_a_stream_that_the_agent_left_is_ended(gateway, accounts):
+    """Servers allow one stream per session: the agent must be able to come back for it."""
+    session = Session(gateway, "people-sse", accounts.analyst)
+    for _ in range(3):
+        with open_stream(gateway, "people-sse", session) as stream:
+            stream.settimeout(5)
+            assert stream.recv(65536).startswith(b"HTTP/1.1 200")
+        time.sleep(0.3)
     session.delete()
 
 

@@ -13,6 +13,10 @@ extension Worker {
     let head = upstreams[slot].head
     if exchanges[exchange].isNotification || exchanges[exchange].head.method != .post {
       acknowledge(exchange, head.status)
+    } else if head.status == 404 && exchanges[exchange].sessionCount > 0 {
+      // The session has ended at the server. What its body says and which id it names differs from server to
+      // server; that the client must begin a new session is told by the status (mcp-wire 2).
+      acknowledge(exchange, head.status)
     } else if head.contentKind == .json && body.byteCount > 0 {
       giveMessage(exchange, body, status: head.status)
     } else if head.status >= 400 {
@@ -116,6 +120,10 @@ extension Worker {
     case .answer: break
     case .unreadable:
       return fail(exchange, .server, "The server's answer is not one strict JSON-RPC message.")
+    // Servers that refuse a request unread name no id, or one of their own. Clients find out by the status which
+    // revisions a server speaks.
+    case .other where status == 400 || status == 404:
+      return acknowledge(exchange, status)
     case .notification, .other:
       return fail(exchange, .server, "The server's answer belongs to another request.")
     }

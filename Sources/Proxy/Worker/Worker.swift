@@ -174,6 +174,9 @@ struct Worker: ~Copyable {
       let state = connections[slot].state
       if state == .idle || (state != .closing && control.isOverdue(now: loop.now)) {
         closeConnection(slot)
+      } else if state == .exchange, connections[slot].exchange != .max {
+        // Each legacy client holds one open: no stop should wait for what has no end.
+        endSessionStream(connections[slot].exchange)
       }
     }
     for slot in 0..<upstreams.highWater where upstreams.isUsed(slot) {

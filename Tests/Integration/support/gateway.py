@@ -142,6 +142,17 @@ class Gateway:
     def __exit__(self, *_):
         self.kill()
 
+    def descriptors(self):
+        """How many files and sockets the process has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+
+    def settle(self, most, seconds=15):
+        """Waits until no more than so many descriptors are open: nothing may be left behind."""
+        deadline = time.monotonic() + seconds
+        while self.descriptors() > most:
+            assert time.monotonic() < deadline, f"{self.descriptors()} descriptors, at most {most} expected"
+            time.sleep(0.1)
+
     # Where agents reach it
 
     def url(self, server):

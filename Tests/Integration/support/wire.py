@@ -152,6 +152,17 @@ def connect(port, timeout=30):
     return socket.create_connection(("127.0.0.1", port), timeout=timeout)
 
 
+def open_stream(gateway, server, session):
+    """The session's GET stream, as a socket that has read nothing yet."""
+    connection = connect(gateway.port)
+    head = [f"GET /{server}/mcp HTTP/1.1", f"Host: 127.0.0.1:{gateway.port}",
+            "Accept: text/event-stream", f"MCP-Protocol-Version: {LEGACY}",
+            f"Mcp-Session-Id: {session.id}"]
+    head += [f"{name}: {value}" for name, value in session.account.headers.items()]
+    connection.sendall("\r\n".join(head).encode() + b"\r\n\r\n")
+    return connection
+
+
 def read_all(connection):
     """Everything until the other side ends the connection (or has reset it)."""
     data = b""
