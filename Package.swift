@@ -109,7 +109,16 @@ let controlPlane: [Target] = [
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],
-    swiftSettings: strict),
+    swiftSettings: strict,
+    // The Swift runtime linked in: no Swift needs to be installed where it runs, and only the pages of it that are used
+    // are ever in memory.
+    linkerSettings: [
+      .unsafeFlags(
+        [
+          "-static-stdlib", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
+          "-l_FoundationCollections", "-lstdc++",
+        ], .when(configuration: .release))
+    ]),
   .testTarget(
     name: "ConfigurationTests", dependencies: ["SluiceConfiguration", "Policy", "Identity"],
     swiftSettings: strict),

@@ -44,6 +44,8 @@ public struct GatewayLimits: Sendable {
   public var keepAliveTime: UInt64 = 75_000_000_000
   /// Until an agent takes what is being sent to it.
   public var sendTime: UInt64 = 30_000_000_000
+  /// How long a request waits unread for room in the audit ring, before it is refused.
+  public var recordTime: UInt64 = 2_000_000_000
   /// Until a server accepts the connection.
   public var connectTime: UInt64 = 5_000_000_000
   /// From the request's last byte to the answer's first.

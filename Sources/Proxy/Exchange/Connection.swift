@@ -29,6 +29,8 @@ struct Connection: BitwiseCopyable {
   /// How far the head's end was looked for.
   var scannedUpTo: UInt32 = 0
   var isPaused = false
+  /// When its next request began to wait for room in the audit ring; zero while it does not.
+  var stalledSince: UInt64 = 0
   /// The peer has ended its direction.
   var peerEnded = false
   var exchange: UInt32 = .max

@@ -59,6 +59,11 @@ extension Worker {
   }
 
   mutating func connectionTimedOut(_ slot: UInt32) {
+    if connections[slot].stalledSince > 0 {
+      // The wait for the audit ring has been long enough: the request goes on, to be refused with the reason.
+      resumeReceiving(slot)
+      return consumeInput(slot)
+    }
     switch connections[slot].state {
     case .idle, .lingering: closeConnection(slot)
     case .head: refuseConnection(slot, LocalRefusal.headTooSlow)

@@ -28,7 +28,9 @@ extension Worker {
       let rest = bytes.extracting(droppingFirst: used)
       let step: Int
       switch connections[slot].state {
-      case .idle, .head: step = readHead(slot, rest)
+      case .idle, .head:
+        if mustStall(slot) { return used }
+        step = readHead(slot, rest)
       case .body: step = readBody(slot, rest)
       case .exchange, .lingering, .closing: return used
       }
@@ -36,6 +38,37 @@ extension Worker {
       used &+= step
     }
     return used
+  }
+
+  /// Whether the next request has to wait, unread, because the audit ring is full just now. A short stall of the disk
+  /// then slows agents down and refuses nobody; after `recordTime` the request goes on, and is refused with the reason.
+  private mutating func mustStall(_ slot: UInt32) -> Bool {
+    guard recording.isFull(), !recording.wakeWhenRoom() else {
+      connections[slot].stalledSince = 0
+      return false
+    }
+    if connections[slot].stalledSince == 0 {
+      connections[slot].stalledSince = loop.now
+      setDeadline(connection: slot, loop.now &+ limits.recordTime)
+    }
+    guard loop.now &- connections[slot].stalledSince < limits.recordTime else {
+      connections[slot].stalledSince = 0
+      return false
+    }
+    hasStalled = true
+    return true
+  }
+
+  /// There may be room in the audit ring again.
+  mutating func resumeStalled() {
+    guard hasStalled else { return }
+    hasStalled = false
+    for slot in 0..<connections.highWater where connections.isUsed(slot) {
+      guard connections[slot].stalledSince > 0, connections[slot].inputCount > 0 else { continue }
+      connections[slot].stalledSince = 0
+      resumeReceiving(slot)
+      consumeInput(slot)
+    }
   }
 
   /// Goes on with what was kept.
@@ -61,8 +94,8 @@ extension Worker {
     }
     connections[slot].input.write(bytes, at: connections[slot].inputEnd)
     connections[slot].inputEnd &+= bytes.byteCount
-    if connections[slot].state == .exchange, connections[slot].inputCount > limits.aheadBytesMax,
-      !connections[slot].isPaused
+    if connections[slot].state == .exchange || connections[slot].stalledSince > 0,
+      connections[slot].inputCount > limits.aheadBytesMax, !connections[slot].isPaused
     {
       connections[slot].isPaused = true
       loop.pauseReceiving(on: connections[slot].socket)

@@ -56,5 +56,11 @@ struct Recording: ~Copyable {
     isOn ? producer!.wakeWhenDurable(ticket.sequence) : true
   }
 
+  /// Whether the ring has no room for another call just now; not when the path is failing.
+  mutating func isFull() -> Bool {
+    guard isOn else { return false }
+    return producer!.state == .full
+  }
+
   mutating func wakeWhenRoom() -> Bool { isOn ? producer!.wakeWhenRoom() : true }
 }

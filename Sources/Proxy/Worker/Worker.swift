@@ -50,6 +50,8 @@ struct Worker: ~Copyable {
   var listeners: [Socket] = []
   /// The first exchange that waits for the audit path.
   var firstWaiting: UInt32 = .max
+  /// Whether some connection's next request waits for room in the audit ring.
+  var hasStalled = false
   var acceptPausedUntil: UInt64 = .max
   var isDraining = false
 
@@ -153,6 +155,7 @@ struct Worker: ~Copyable {
       advanceAnswer(slot)
       slot = next
     }
+    resumeStalled()
   }
 
   /// Puts an exchange on the list of those to look at when the audit path has made progress.

@@ -22,6 +22,12 @@ extension GatewaySettings {
     connectionsMax = configuration.limits.connectionsMax
     recordsBodies = configuration.audit.contents == .full
     limits = GatewayLimits(configuration.limits)
+    if recordsBodies {
+      // A request must fit the audit ring (half of it, less its entry's head): what could not be recorded is refused
+      // as too large from the start, with 413.
+      limits.bodyBytesMax = min(
+        limits.bodyBytesMax, configuration.audit.ringBytes / 2 - 16384)
+    }
     for listener in configuration.listeners {
       listeners.append(try Address.numeric(listener.address.description))
     }
