@@ -16,6 +16,13 @@ BACKENDS = ["io_uring", "epoll"]
 FORBIDDEN = ("Operation not permitted", "Function not implemented", "not available")
 
 
+def pytest_configure(config):
+    try:
+        binary()
+    except FileNotFoundError as missing:
+        raise pytest.UsageError(str(missing)) from None
+
+
 def pytest_report_header(config):
     return f"binary: {binary()}"
 
