@@ -51,9 +51,8 @@ let dataPlane: [Target] = [
     dependencies: ["EventLoop", "Wire", "Policy", "Identity", "Audit", "CLinux", "COpenSSL"],
     swiftSettings: dataPath),
   .executableTarget(
-    name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "CScan", "CLLHTTP"],
-    path: "Benchmarks",
-    swiftSettings: dataPath),
+    name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "Audit", "CScan", "CLLHTTP"],
+    path: "Benchmarks", swiftSettings: dataPath),
   .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
   .testTarget(name: "WireTests", dependencies: ["Wire", "CScan"], swiftSettings: strict),
   .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire"], swiftSettings: strict),

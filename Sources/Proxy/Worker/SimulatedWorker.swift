@@ -15,7 +15,8 @@ public struct SimulatedWorker: ~Copyable {
     let loop = EventLoop(simulating: network, settings: Gateway.loopSettings(settings))
     var made = Worker(
       loop: loop, settings: settings, snapshot: snapshot,
-      recording: Recording(audit?.producer(worker: 0, wakeDescriptor: -1)),
+      recording: Recording(
+        audit?.producer(worker: 0, wakeDescriptor: -1), keepsBodies: settings.recordsBodies),
       control: WorkerControl(), sealer: SessionSealer(key: SessionSealer.makeKey()))
     _ = try made.listen(on: settings.listeners, backlog: settings.backlog)
     worker = made
