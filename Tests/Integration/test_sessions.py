@@ -9,7 +9,7 @@ import pytest
 from support.scripted import answer, chunk, event, event_stream, result
 from support.settings import PERSONAL
 from support.wire import (
-    BOTH, LEGACY, Session, connect, http_request, modern, modern_call, modern_headers,
+    LEGACY, Session, connect, http_request, modern, modern_call, modern_headers,
     modern_message, open_stream, read_answer)
 
 OWN_ID = "the-servers-own-session-id-0001"
