@@ -1,5 +1,6 @@
 """The gateways under test, one per way of input and output, with the same servers behind them."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -12,8 +13,15 @@ from support.settings import Accounts, configuration, full_configuration  # noqa
 from support.upstreams import Upstreams  # noqa: E402
 
 BACKENDS = ["io_uring", "epoll"]
-# How the gateway says that the system forbids io_uring, as containers often do.
-FORBIDDEN = ("Operation not permitted", "Function not implemented", "not available")
+# How the gateway says that the system forbids io_uring, as containers often do: EPERM, EACCES, ENOSYS.
+FORBIDDEN = re.compile(r"set up io_uring: .*\(errno (1|13|38)\)")
+
+
+def pytest_configure(config):
+    try:
+        binary()
+    except FileNotFoundError as missing:
+        raise pytest.UsageError(str(missing)) from None
 
 
 def pytest_report_header(config):
@@ -42,7 +50,7 @@ def io(request, tmp_path_factory, accounts):
         try:
             Gateway(tmp_path_factory.mktemp("probe"), "io_uring", settings).start().kill()
         except StartFailed as failure:
-            if any(word in str(failure) for word in FORBIDDEN):
+            if FORBIDDEN.search(str(failure)):
                 pytest.skip(f"io_uring is not to be had here: {failure}")
             raise
     return request.param

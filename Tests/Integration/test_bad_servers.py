@@ -13,7 +13,10 @@ from support.settings import PERSONAL
 from support.wire import modern, modern_call
 
 SECRET = "078-05-1120"
-LIMITS = {"upstream_idle_timeout": "1s", "idle_timeout": "1s", "first_byte_timeout": "1500ms", "stream_idle_timeout": "1500ms", "response_size": "64KiB"}
+LIMITS = {
+    "first_byte_timeout": "1500ms", "stream_idle_timeout": "1500ms", "response_size": "64KiB",
+    "upstream_idle_timeout": "1s", "idle_timeout": "1s",
+}
 
 
 def die(connection, request):

@@ -1,12 +1,16 @@
 """The commands around `serve`, as an administrator types them."""
 
+import os
 import re
 import subprocess
 
+import pytest
 import yaml
 
-from support.gateway import Gateway, binary, sluice
+from support import forbid
+from support.gateway import Gateway, StartFailed, binary, sluice
 from support.ports import free_ports
+from support.settings import configuration
 from support.wire import modern_call
 
 
@@ -58,6 +62,25 @@ def test_flags_take_the_place_of_the_file(tmp_path, io, accounts, make_gateway):
         line, = [line for line in gateway.log() if line["message"] == "listening"]
         assert line["workers"] == "3" and line["address"] == f"127.0.0.1:{port}"
         assert gateway.stop() == 0
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the filter names x86-64's system calls")
+def test_auto_falls_back_where_io_uring_is_forbidden(tmp_path, accounts, upstreams):
+    gateway = Gateway(tmp_path, "auto", configuration(accounts, {"people": upstreams.urls["people"]}))
+    gateway.before_start = forbid.io_uring
+    with gateway:
+        notice, = [line for line in gateway.log() if "io_uring" in line["message"]]
+        assert notice["level"] == "notice" and "Operation not permitted" in notice["reason"]
+        listening, = [line for line in gateway.log() if line["message"] == "listening"]
+        assert listening["io"] == "epoll"
+        reply = modern_call(gateway, "people", accounts.analyst, "greet", {"name": "x"})
+        assert reply.text == "Hello, x!"
+        assert gateway.stop() == 0
+    gateway.verify()
+    # Asked for by name there is no falling back, but an error that says so.
+    gateway.io = "io_uring"
+    with pytest.raises(StartFailed, match="set up io_uring: Operation not permitted"):
+        gateway.start()
 
 
 def test_a_port_that_is_taken(make_gateway, scripted):

@@ -9,7 +9,7 @@ import pytest
 from support.scripted import answer, chunk, event, event_stream, result
 from support.settings import PERSONAL
 from support.wire import (
-    BOTH, LEGACY, Session, connect, http_request, modern, modern_call, modern_headers,
+    LEGACY, Session, connect, http_request, modern, modern_call, modern_headers,
     modern_message, open_stream, read_answer)
 
 OWN_ID = "the-servers-own-session-id-0001"
@@ -107,6 +107,51 @@ def test_the_life_of_a_session(gateway, accounts, server):
     assert session.delete().status in (200, 204)
     ended = session.request("tools/list")
     assert ended.status == 404, "an ended session is gone"
+
+
+def test_other_methods_of_a_session(gateway, accounts):
+    session = Session(gateway, "people-sse", accounts.analyst)
+    assert session.request("ping").result == {}
+    assert session.notify("notifications/cancelled", {"requestId": 1}).status == 202
+    assert session.notify("notifications/made-up").status in (202, 400)
+    # Everything that no rule could judge yet is refused, under 200 as this era's clients need it.
+    for method in ("resources/list", "prompts/get", "completion/complete", "vendor/anything"):
+        reply = session.request(method)
+        assert reply.status == 200 and reply.error["code"] == -32601
+    assert modern(gateway, "people-sse", accounts.analyst, "resources/list").status == 404
+    # A call without an id, which servers would run without telling anybody.
+    wordless = session.notify("tools/call", {"name": "greet", "arguments": {"name": "x"}})
+    assert wordless.status == 400
+    session.delete()
+
+
+def test_a_request_that_lacks_its_session(gateway, accounts):
+    """The server refuses it with 400; that status is what clients go by."""
+    session = Session(gateway, "people", accounts.analyst)
+    id, session.id = session.id, None
+    assert session.request("tools/list").status == 400
+    session.id = id
+    session.delete()
+
+
+@pytest.mark.parametrize("asked, agreed", [
+    ("2025-03-26", "2025-03-26"), ("2025-06-18", "2025-06-18"), ("2025-11-25", "2025-11-25"),
+    ("1999-01-01", "2025-11-25"),
+])
+def test_the_version_that_is_agreed_on(gateway, accounts, asked, agreed):
+    session = Session(gateway, "people", accounts.analyst)
+    session.delete()
+    session.id = None
+    hello = session.request("initialize", {
+        "protocolVersion": asked, "capabilities": {}, "clientInfo": {"name": "i", "version": "1"}},
+        version=None)
+    assert hello.result["protocolVersion"] == agreed
+    session.id = hello.headers["mcp-session-id"]
+    assert session.request("tools/list", version=agreed).result["tools"]
+    others = {"2025-03-26", "2025-06-18", "2025-11-25"} - {agreed}
+    for other in others:
+        assert session.request("tools/list", version=other).status == 400
+    assert session.delete().status in ((200, 204) if agreed == LEGACY else (400,))
 
 
 def test_another_principals_session_does_not_exist(gateway, accounts):

@@ -1,6 +1,7 @@
 """Made with the official SDK: personal data in structured results, on two ports.
 
-people.py JSON_PORT SSE_PORT MARKER: the first answers the legacy revisions with JSON, the second with event streams.
+people.py JSON_PORT SSE_PORT MARKER: the first port answers the legacy revisions with JSON, the second with event
+streams.
 """
 
 import asyncio

@@ -74,6 +74,8 @@ class Gateway:
         self.environment = {**os.environ, "SWIFT_BACKTRACE": "enable=no", **(environment or {})}
         self.log_file = self.folder / "gateway.log"
         self.process = None
+        # Called in the child before it becomes the gateway.
+        self.before_start = None
 
     # The process
 
@@ -83,12 +85,13 @@ class Gateway:
             self.process = subprocess.Popen(
                 [str(binary()), "serve", "--config", str(self.file), "--io", self.io,
                  "--log-format", "json", *self.arguments],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
+                preexec_fn=self.before_start)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:
             for line in self.log():
                 if line.get("message") == "listening":
-                    assert line["io"] == self.io and line["address"].endswith(f":{self.port}")
+                    assert self.io in (line["io"], "auto") and line["address"].endswith(f":{self.port}")
                     return self
             if self.process.poll() is not None:
                 raise StartFailed(self.log_text())
