@@ -51,9 +51,8 @@ let dataPlane: [Target] = [
     dependencies: ["EventLoop", "Wire", "Policy", "Identity", "Audit", "CLinux", "COpenSSL"],
     swiftSettings: dataPath),
   .executableTarget(
-    name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "CScan", "CLLHTTP"],
-    path: "Benchmarks",
-    swiftSettings: dataPath),
+    name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "Audit", "CScan", "CLLHTTP"],
+    path: "Benchmarks", swiftSettings: dataPath),
   .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
   .testTarget(name: "WireTests", dependencies: ["Wire", "CScan"], swiftSettings: strict),
   .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire"], swiftSettings: strict),
@@ -63,6 +62,11 @@ let dataPlane: [Target] = [
     name: "ProxyTests",
     dependencies: ["Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit"],
     swiftSettings: strict),
+  // Carries calls through a simulated worker, for the counts of `Scripts/call-counts`.
+  .executableTarget(
+    name: "data-path-probe",
+    dependencies: ["Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit"],
+    path: "Tests/CallCounts/Probe", swiftSettings: dataPath),
 ]
 
 /// Fuzz targets: a C program each, which libFuzzer drives in a fuzz build (`Scripts/fuzz`) and which replays files given to

@@ -5,8 +5,12 @@ import Glibc
 struct Harness {
   /// Only benchmarks whose name contains this are run.
   var filter: String
-  /// Rounds per benchmark. With one round per benchmark, instruction counters such as callgrind stay readable.
+  /// Rounds per benchmark.
   var rounds: Int
+  /// Not nil: nothing is timed, and the work is done so many times, for an instruction counter to watch.
+  var count: Int?
+  /// Only the names are printed.
+  var listsOnly = false
 
   static func now() -> UInt64 {
     var time = timespec()
@@ -17,7 +21,12 @@ struct Harness {
   /// Runs `body` (which does its work `repeats` times) in rounds and prints the best time per repeat, and bytes per
   /// second when `bytes` says how many one repeat reads.
   func measure(_ name: String, bytes: Int = 0, repeats: Int = 16, _ body: () -> Void) {
-    guard name.contains(filter) else { return }
+    guard count == nil ? name.contains(filter) : name == filter else { return }
+    if listsOnly { return print(name) }
+    if let count {
+      for _ in 0..<count { body() }
+      return
+    }
     body()
     var best = UInt64.max
     for _ in 0..<rounds {

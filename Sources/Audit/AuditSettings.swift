@@ -27,9 +27,12 @@ public struct AuditSettings: Sendable, Equatable {
   public var onFailure = AuditFailureChoice.failClosed
   /// About how many bytes of records the writer hashes and writes at once, 4 KiB to 8 MiB. Also the amount of
   /// waiting bytes at which a producer wakes a writer that naps. Small enough to stay in the processor's cache.
-  public var writeBatchBytesMax = 256 << 10
+  public var writeBatchBytesMax = 512 << 10
   /// How long `AuditLog.close` waits for a disk that fails, before it gives up what is left in the rings.
   public var closeWaitMilliseconds = 5000
+
+  /// Frames from this size on bypass the page cache, where the file system can do that.
+  package var directBytesMin = 64 << 10
 
   public init(directory: String) { self.directory = directory }
 

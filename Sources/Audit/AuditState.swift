@@ -62,6 +62,8 @@ public struct AuditStatistics: Sendable, Equatable {
   /// Bytes written, frames and segment headers included.
   public var bytesWritten: UInt64 = 0
   public var framesWritten: UInt64 = 0
+  /// Of these, frames that bypassed the page cache.
+  public var directFrames: UInt64 = 0
   /// Calls that went ahead unrecorded (`dropAndCount` only).
   public var callsDropped: UInt64 = 0
   /// Bytes accepted and not yet in a file, over all rings.

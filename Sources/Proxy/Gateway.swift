@@ -129,7 +129,9 @@ public final class Gateway: Sendable {
       let fallback = loop.fallbackReason
       var worker = Worker(
         loop: loop, settings: settings, snapshot: snapshot,
-        recording: Recording(audit?.producer(worker: index, wakeDescriptor: waker.descriptor)),
+        recording: Recording(
+          audit?.producer(worker: index, wakeDescriptor: waker.descriptor),
+          keepsBodies: settings.recordsBodies),
         control: control, sealer: SessionSealer(key: key))
       let bound = try worker.listen(on: listeners, backlog: settings.backlog)
       start.state.withLock { state in

@@ -67,7 +67,11 @@ import Testing
       }
       if ticket.isDropped { dropped += 1 } else { recorded += 1 }
       let taken = producer.close(&ticket, CallOutcome(result: .success), answer: answer.raw)
-      if ticket.isOpen { producer.close(&ticket, CallOutcome(result: .success)) } else { #expect(taken == 3000) }
+      if ticket.isOpen {
+        producer.close(&ticket, CallOutcome(result: .success))
+      } else {
+        #expect(taken == 3000)
+      }
     }
     #expect(recorded > 5)
     #expect(log.statistics.callsDropped == 25)
@@ -90,7 +94,9 @@ import Testing
     #expect(before != nil)
     eventually("written") { log.statistics.lagBytes == 0 }
     let moved = directory.path + "/moved"
-    for name in try directory.names(in: directory.audit) { unsafe _ = unlink(directory.audit + "/" + name) }
+    for name in try directory.names(in: directory.audit) {
+      unsafe _ = unlink(directory.audit + "/" + name)
+    }
     try #require(unsafe rmdir(directory.audit) == 0)
     let during = producer.call(answer: [2])
     #expect(during != nil)

@@ -87,7 +87,8 @@ import Testing
       case 6..<8 where !open.isEmpty:
         let index = Int.random(in: 0..<open.count, using: &random)
         let piece = some(0..<12_000, &random)
-        let taken = producer.close(&open[index].ticket, CallOutcome(result: .success), answer: piece.raw)
+        let taken = producer.close(
+          &open[index].ticket, CallOutcome(result: .success), answer: piece.raw)
         open[index].answer += piece.prefix(taken)
         if open[index].ticket.isOpen {
           // No room for all of the answer: the outcome alone always has room.
@@ -155,7 +156,9 @@ import Testing
     var producer = log.producer(worker: 0, wakeDescriptor: -1)
     let most = producer.requestBytesMax
     var why: AuditRefusal?
-    if case .refused(let refusal) = producer.openCall(request: [UInt8](repeating: 0, count: most + 1)) {
+    if case .refused(let refusal) = producer.openCall(
+      request: [UInt8](repeating: 0, count: most + 1))
+    {
       why = refusal
     }
     #expect(why == .requestTooLarge)
@@ -177,7 +180,9 @@ import Testing
     facts.tool = long.raw
     let outcome = CallOutcome(result: .refused)
     let isRecorded =
-      if case .opened = producer.refuse(facts, request: RawSpan(), outcome, answer: RawSpan()) { true } else {
+      if case .opened = producer.refuse(facts, request: RawSpan(), outcome, answer: RawSpan()) {
+        true
+      } else {
         false
       }
     #expect(isRecorded)

@@ -54,6 +54,7 @@ import Testing
         mask: [{ fields: [email, customer.card.number], with: redact }, { fields: [phone], with: partial }]
     audit:
       directory: ./records
+      contents: facts
       durability: interval
       interval: 7ms
       on_failure: drop_and_count
@@ -186,6 +187,7 @@ import Testing
     expected.durability = .interval
     expected.intervalMilliseconds = 7
     expected.onFailure = .dropAndCount
+    expected.contents = .facts
     expected.segmentBytesMax = 1 << 20
     expected.ringBytes = 128 << 10
     #expect(configuration.audit == expected)

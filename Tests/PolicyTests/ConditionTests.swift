@@ -199,4 +199,23 @@ struct ConditionTests {
     }
     #expect(harness.decide(arguments: "{\"a\":\"a needle130 b\"}") == .allowed)
   }
+
+  @Test func theFirstBytesOfATextAreNotMistakenForAllOfIt() throws {
+    // Around the eight bytes that a sieve compares.
+    for count in 1...12 {
+      let text = String("abcdefghijkl".prefix(count))
+      let longer = text + "x"
+      let other = text.dropLast() + "X"
+      for (condition, expected) in [
+        (ArgumentCondition.equals(.string(text)), [Truth.yes, .no, .no]),
+        (.prefix(text), [.yes, .yes, .no]),
+        (.oneOf([.string("zz"), .string(text)]), [.yes, .no, .no]),
+      ] {
+        for (value, truth) in zip([text, longer, String(other)], expected) {
+          #expect(
+            try self.truth([condition], "{\"a\":\"\(value)\"}") == truth, "\(condition) \(value)")
+        }
+      }
+    }
+  }
 }

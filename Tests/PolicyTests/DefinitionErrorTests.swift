@@ -116,6 +116,11 @@ struct DefinitionErrorTests {
     #expect(kinds(rules: .masking(effect: .allow)) == [])
   }
 
+  @Test func moreFieldsThanTheMaskerTakesAreAnError() {
+    let fields = (0...MaskProgram.fieldsMax).map { PositionedText("field\($0)") }
+    #expect(kinds(rules: .masking(fields)) == [.invalidMask])
+  }
+
   @Test(arguments: [
     [ArgumentCondition.atLeast(10), .lessThan(10)], [.greaterThan(5), .atMost("4.9")],
     [.prefix("a"), .prefix("b")], [.prefix("a"), .atLeast(1)],

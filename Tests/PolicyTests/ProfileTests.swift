@@ -109,4 +109,23 @@ struct ProfileTests {
     #expect(harness.decide(impostor, name: "\"report\"") == .refused(.noProfile))
     #expect(harness.decide(principal: 1, name: "\"report\"") == .allowed)
   }
+
+  @Test func compositionOfCharactersMakesDifferentTools() throws {
+    let composed = "caf\u{E9}"
+    let decomposed = "cafe\u{301}"
+    var harness = try Harness(
+      .simple(
+        tools: ["*"],
+        rules: [
+          RuleDefinition(
+            name: "both", match: MatchDefinition(tools: ["\(composed)", "\(decomposed)"]),
+            effect: .block)
+        ]))
+    #expect(harness.decide(name: "\"\(composed)\"") == .refused(.rule, rule: "both"))
+    #expect(harness.decide(name: "\"\(decomposed)\"") == .refused(.rule, rule: "both"))
+    #expect(harness.decide(name: "\"cafe\"") == .allowed)
+    var exact = try Harness(.simple(tools: ["\(composed)"]))
+    #expect(exact.decide(name: "\"\(composed)\"") == .allowed)
+    #expect(exact.decide(name: "\"\(decomposed)\"") == .refused(.toolNotAllowed))
+  }
 }

@@ -33,7 +33,7 @@ import Testing
   @Test func everyFlippedBitIsFound() throws {
     let recording = try recorded()
     let names = try recording.segments
-    var seed: UInt64 = 20260728
+    var seed: UInt64 = 20_260_728
     for _ in 0..<300 {
       seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
       let name = names[Int(seed >> 33) % names.count]

@@ -94,4 +94,53 @@ func readEvents(_ pieces: [[UInt8]], eventBytesMax: Int = 1 << 20) -> [SSEReadin
         readEvents([Array(bytes[..<cut]), Array(bytes[cut...])]) == row.events, "cut at \(cut)")
     }
   }
+
+  @Test func eventsUpToTheLimitAreRead() {
+    let event = Array("data: \(String(repeating: "x", count: 92))\n\n".utf8)
+    #expect(event.count == 100)
+    #expect(readEvents([event], eventBytesMax: 100)?.count == 1)
+    #expect(readEvents([event], eventBytesMax: 98) == nil)
+    // Comments and other events before it do not count, however many there are.
+    let comments = Array(String(repeating: ": keep-alive\n", count: 100).utf8)
+    #expect(readEvents([comments + event + comments + event], eventBytesMax: 100)?.count == 2)
+    // A line that never ends is refused before its end.
+    #expect(readEvents([Array(repeating: 0x61, count: 101)], eventBytesMax: 100) == nil)
+    #expect(readEvents([Array(repeating: 0x61, count: 100)], eventBytesMax: 100) == [])
+    // Nor does an event of many small lines pass.
+    let lines = Array(String(repeating: "data: x\n", count: 13).utf8)
+    #expect(readEvents(lines.map { [$0] }, eventBytesMax: 100) == nil)
+  }
+
+  @Test func endsBetweenAndWithinEvents() {
+    for (stream, isBetween) in [
+      ("", true), ("data: x\n\n", true), ("data: x\n", false), ("dat", false), (": x\n", true),
+      ("id: 1\n", false),
+    ] {
+      var parser = SSEParser()
+      let bytes = Array(stream.utf8)
+      while case .event = parser.next(bytes.rawBytes) {}
+      #expect(parser.isBetweenEvents == isBetween, "\(stream)")
+    }
+  }
+
+  @Test func randomStreamsReadTheSameHoweverTheyAreSplit() {
+    var random = HTTPSeededGenerator(seed: 11)
+    let pieces = [
+      "data", ": ", ":", "x", "\n", "\r", "\r\n", "\n\n", "event", "id", "retry", "7", " ",
+      "\u{feff}", "message",
+    ]
+    var events = 0
+    for _ in 0..<3000 {
+      let stream = (0..<Int.random(in: 0...30, using: &random)).map { _ in
+        pieces.randomElement(using: &random)!
+      }.joined()
+      let bytes = Array(stream.utf8)
+      let whole = readEvents([bytes])
+      events += whole?.count ?? 0
+      #expect(readEvents(bytes.map { [$0] }) == whole, "\(stream.debugDescription)")
+      let cut = Int.random(in: 0...bytes.count, using: &random)
+      #expect(readEvents([Array(bytes[..<cut]), Array(bytes[cut...])]) == whole, "cut at \(cut)")
+    }
+    #expect(events > 300)
+  }
 }

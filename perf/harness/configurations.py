@@ -79,7 +79,7 @@ backend servers
 
 
 def sluice_plain(port, upstream, folder):
-    """Who calls is not asked and no rule looks at anything; the record cannot be switched off."""
+    """Who calls is not asked and no rule looks at anything; recorded is what an access log holds."""
     return f"""
 listeners: [{{ address: "127.0.0.1:{port}" }}]
 identity:
@@ -90,7 +90,7 @@ profiles:
   everything:
     groups: [everyone]
     allow: [{{ server: model, tools: ["*"] }}]
-audit: {{ directory: "{folder}/recordings" }}
+audit: {{ directory: "{folder}/recordings", contents: facts }}
 """
 
 

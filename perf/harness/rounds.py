@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+from . import machine
+
 
 class Setting:
     """What all candidates of a comparison share."""
@@ -30,7 +32,9 @@ def load_command(setting, candidate, connections, extra):
 
 
 def run_load(command):
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, start_new_session=True,
+        preexec_fn=machine.prioritise)
     try:
         return json.loads(done.stdout)
     except json.JSONDecodeError:

@@ -23,11 +23,13 @@ class Service:
     def __init__(self, name, command, folder, core, port=None, environment=None):
         self.name = name
         self.output_path = os.path.join(folder, f"{name}.out")
-        with open(self.output_path, "wb") as output:
+        # Appending: whoever truncates the file leaves no hole in it.
+        with open(self.output_path, "ab") as output:
             self.process = subprocess.Popen(
                 ["taskset", "-c", str(core)] + command,
                 stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
                 cwd=folder, env=environment, start_new_session=True,
+                preexec_fn=machine.prioritise,
             )
         if port is not None:
             self.await_port(port)

@@ -24,10 +24,13 @@ struct AuditCounters: @unchecked Sendable {
   var writeFailures: SharedNumber { number(5) }
   var syncFailures: SharedNumber { number(6) }
   var segment: SharedNumber { number(7) }
+  /// Frames written past the page cache.
+  var directWrites: SharedNumber { number(8) }
 
   func snapshot() -> AuditStatistics {
     var statistics = AuditStatistics()
     let synced = bytesSynced.loadRelaxed()
+    statistics.directFrames = directWrites.loadRelaxed()
     statistics.bytesWritten = bytesWritten.loadRelaxed()
     statistics.entriesWritten = entriesWritten.loadRelaxed()
     statistics.framesWritten = framesWritten.loadRelaxed()

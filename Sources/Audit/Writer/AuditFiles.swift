@@ -14,6 +14,10 @@ package enum AuditFiles {
     unsafe linux_file_open_for_writing(directory, name)
   }
 
+  static func openDirect(_ directory: Int32, _ name: String) -> Int32 {
+    unsafe linux_file_open_direct(directory, name)
+  }
+
   /// `directory` does not matter when the name is an absolute path; -1 makes relative names count from the working
   /// directory.
   static func openForReading(_ directory: Int32, _ name: String) -> Int32 {

@@ -43,7 +43,8 @@ extension AuditWriter {
       let code = beginSegment()
       if code != 0 { return code }
     }
-    frame.seal(previous: chain.lastHash, sequence: chain.nextSequence)
+    frame.seal(
+      previous: chain.lastHash, sequence: chain.nextSequence, at: chain.offset, route: route())
     let code = put()
     if code != 0 { return code }
     if syncer == nil {
@@ -52,6 +53,14 @@ extension AuditWriter {
     }
     commit()
     return 0
+  }
+
+  /// Large frames bypass the page cache while the writer keeps up; while it does not, the page cache helps.
+  private func route() -> FrameRoute {
+    guard chain.directFile >= 0, !isBehind, frame.gatheredBytes >= settings.directBytesMin else {
+      return .cached
+    }
+    return chain.offset % Int64(FrameBuilder.blockBytes) == 0 ? .direct : .cachedToBlock
   }
 
   private mutating func beginSegment() -> Int32 {
@@ -81,7 +90,10 @@ extension AuditWriter {
   /// Writes the sealed frame at the segment's end. A partial write is cut off again, so that readers and a restart find
   /// whole frames only.
   private mutating func put() -> Int32 {
-    let code = frame.write(to: chain.file, at: chain.offset, faults: faults)
+    var direct = chain.directFile
+    let code = frame.write(to: chain.file, direct: &direct, at: chain.offset, faults: faults)
+    if direct < 0 { chain.closeDirect() }
+    if code == 0, frame.isStaged { counters.directWrites.add(1) }
     if code != 0 { _ = linux_file_truncate(chain.file, chain.offset) }
     return code
   }

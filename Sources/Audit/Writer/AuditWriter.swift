@@ -26,6 +26,8 @@ struct AuditWriter: ~Copyable {
   var deadline: UInt64 = 0
   var syncRequested: UInt64 = 0
   var linkChecked: UInt64 = 0
+  /// Some ring was more than half full when the frame was begun.
+  var isBehind = false
   /// When to give up a failing disk; set once the log is closing.
   var givesUp: UInt64?
 
@@ -54,6 +56,7 @@ struct AuditWriter: ~Copyable {
     while true {
       let isClosing = gate.closing.loadOrdered() == 1
       tellDrops()
+      isBehind = pendingBytesMax() > UInt64(settings.ringBytes / 2)
       if frame.gather(from: written) {
         guard store() else { break }
         deadline = linux_audit_monotonic_nanoseconds() &+ interval

@@ -4,29 +4,38 @@ internal import Glibc
 /// Builds one frame over memory that stays where it is: header, stretches of the rings, the writer's own notices, hash.
 @safe
 struct FrameBuilder: ~Copyable {
-  /// Bytes of the whole frame.
-  private(set) var bytes = 0
-  private(set) var entries = 0
-  private(set) var hash = AuditHash.zero
+  /// Bytes of the whole frame, and its entries. Sealing may add a filler to what was gathered.
+  var bytes = 0
+  var entries = 0
+  var hash = AuditHash.zero
+  var gatheredBytes = 0
+  var gatheredEntries = 0
 
   private let rings: [RingBlock]
   private let batchBytesMax: Int
   /// Parts in file order: the header, ring stretches and notices, the hash. Fixed size, reused by every frame.
-  private let parts: UnsafeMutableBufferPointer<iovec>
-  private let remaining: UnsafeMutableBufferPointer<iovec>
-  private var partCount = 1
-  /// Header (64), hash (32), then the notices.
-  private let memory: UnsafeMutableRawBufferPointer
+  let parts: UnsafeMutableBufferPointer<iovec>
+  let remaining: UnsafeMutableBufferPointer<iovec>
+  var partCount = 1
+  var sealedParts = 0
+  /// Header (64), hash (32), the notices, and a filler.
+  let memory: UnsafeMutableRawBufferPointer
   private var noticeBytes = 0
   private var noticeCount = 0
+  /// A whole frame in one piece of aligned memory, for writes past the page cache. Made when first needed.
+  var staging: UnsafeMutableRawPointer?
+  var isStaged = false
   /// Per ring: where the next frame goes on.
   private var ends: [UInt64]
   /// Ring to begin with, so that a busy one cannot starve the others.
   private var firstRing = 0
-  private var digest = Digest()
+  var digest = Digest()
 
   private static let noticesOffset = 96
   private static let noticesBytesMax = 4096
+  static let fillerOffset = noticesOffset + noticesBytesMax
+  /// A disk block. A filler has 16 bytes at least, so it may be as long as a block and 15.
+  static let blockBytes = 4096
   /// The kernel takes 1024 parts (IOV_MAX) in one call.
   private static let partsMax = 1024
 
@@ -37,7 +46,8 @@ struct FrameBuilder: ~Copyable {
     unsafe parts = .allocate(capacity: Self.partsMax)
     unsafe remaining = .allocate(capacity: Self.partsMax)
     unsafe memory = .allocate(
-      byteCount: Self.noticesOffset + Self.noticesBytesMax, alignment: 64)
+      byteCount: Self.fillerOffset + 2 * Self.blockBytes, alignment: 64)
+    unsafe memory.initializeMemory(as: UInt8.self, repeating: 0)
     unsafe parts.initialize(repeating: iovec())
     unsafe remaining.initialize(repeating: iovec())
   }
@@ -46,6 +56,7 @@ struct FrameBuilder: ~Copyable {
     unsafe parts.deallocate()
     unsafe remaining.deallocate()
     unsafe memory.deallocate()
+    unsafe staging?.deallocate()
   }
 
   // MARK: Gathering
@@ -61,11 +72,13 @@ struct FrameBuilder: ~Copyable {
     for step in rings.indices {
       let index = (firstRing + step) % rings.count
       ends[index] = starts[index]
-      if data >= batchBytesMax || partCount + 3 >= Self.partsMax { continue }
+      if data >= batchBytesMax || partCount + 4 >= Self.partsMax { continue }
       gather(ring: index, &data)
     }
     firstRing = (firstRing + 1) % rings.count
     bytes = SegmentFormat.frameHeaderBytes + data + SegmentFormat.hashBytes
+    gatheredBytes = bytes
+    gatheredEntries = entries
     return entries > 0
   }
 
@@ -97,6 +110,13 @@ struct FrameBuilder: ~Copyable {
     }
     unsafe add(part: ring.bytes + start, place - start)
     ends[index] = position
+  }
+
+  /// Largest frame there can be.
+  var frameBytesMax: Int {
+    let ends = SegmentFormat.frameHeaderBytes + SegmentFormat.hashBytes
+    return ends + batchBytesMax + EntryFormat.entryBytesMax + Self.noticesBytesMax + 2
+      * Self.blockBytes
   }
 
   private mutating func add(part start: UnsafeMutableRawPointer, _ count: Int) {
@@ -146,67 +166,5 @@ struct FrameBuilder: ~Copyable {
     return unsafe EntryWriter(
       unsafeAt: place, count: count, kind: kind, flags: 0, worker: UInt16(worker),
       record: RecordID(value: 0))
-  }
-
-  // MARK: Sealing and writing
-
-  /// Fills in header and hash; again, with other values, when the segment had to change before the frame was written.
-  mutating func seal(previous: AuditHash, sequence: UInt64) {
-    let header = unsafe memory.baseAddress!
-    unsafe header.storeBytes(of: SegmentFormat.frameMagic.littleEndian, as: UInt32.self)
-    unsafe header.storeBytes(of: UInt32(bytes).littleEndian, toByteOffset: 4, as: UInt32.self)
-    unsafe header.storeBytes(of: sequence.littleEndian, toByteOffset: 8, as: UInt64.self)
-    unsafe header.storeBytes(of: UInt64(entries).littleEndian, toByteOffset: 16, as: UInt64.self)
-    let now = linux_audit_wall_nanoseconds()
-    unsafe header.storeBytes(of: now.littleEndian, toByteOffset: 24, as: UInt64.self)
-    unsafe header.storeBytes(of: previous, toByteOffset: 32, as: AuditHash.self)
-    unsafe parts[0] = iovec(iov_base: header, iov_len: SegmentFormat.frameHeaderBytes)
-    for part in 0..<partCount {
-      let stretch = unsafe parts[part]
-      unsafe digest.update(unsafe: stretch.iov_base, count: stretch.iov_len)
-    }
-    hash = digest.finish()
-    unsafe (header + 64).storeBytes(of: hash, as: AuditHash.self)
-    unsafe parts[partCount] = iovec(iov_base: header + 64, iov_len: SegmentFormat.hashBytes)
-  }
-
-  /// Writes the sealed frame at `offset`; 0, or an errno and the file may hold a part of the frame.
-  mutating func write(to file: Int32, at offset: Int64, faults: AuditFaults?) -> Int32 {
-    let count = partCount + 1
-    if let fault = faults?.write { return fail(file, offset, fault.code, after: fault.after) }
-    var first = 0
-    var done: Int64 = 0
-    for part in 0..<count { unsafe remaining[part] = unsafe parts[part] }
-    while done < Int64(bytes) {
-      let start = unsafe remaining.baseAddress! + first
-      let put = unsafe linux_file_write_vector(file, start, Int32(count - first), offset + done)
-      if put < 0 { return Int32(-put) }
-      if put == 0 { return ENOSPC }
-      done += put
-      first = skip(Int(put), from: first)
-    }
-    return 0
-  }
-
-  /// Leaves out `written` bytes of the remaining parts; returns the first part that is not done.
-  private mutating func skip(_ written: Int, from first: Int) -> Int {
-    var first = first
-    var rest = written
-    while first <= partCount, unsafe rest >= remaining[first].iov_len {
-      unsafe rest -= remaining[first].iov_len
-      first += 1
-    }
-    if rest > 0 {
-      unsafe remaining[first].iov_base += rest
-      unsafe remaining[first].iov_len -= rest
-    }
-    return first
-  }
-
-  /// A disk that takes `after` bytes and then fails, for tests.
-  private func fail(_ file: Int32, _ offset: Int64, _ code: Int32, after: Int) -> Int32 {
-    let count = unsafe min(after, parts[0].iov_len)
-    if count > 0 { unsafe _ = linux_file_write(file, parts[0].iov_base, count, offset) }
-    return code
   }
 }

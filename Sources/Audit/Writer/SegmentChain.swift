@@ -13,6 +13,8 @@ struct SegmentChain: Sendable {
   private var lock: Int32
   /// The segment that is written, or -1 when the next write must begin one.
   private(set) var file: Int32 = -1
+  /// The same segment for writes that bypass the page cache, or -1.
+  private(set) var directFile: Int32 = -1
   private(set) var number: UInt32
   /// Bytes in whole frames (and the header) of the segment.
   private(set) var offset: Int64 = 0
@@ -76,6 +78,7 @@ struct SegmentChain: Sendable {
     let file = AuditFiles.openForWriting(directory, SegmentFormat.name(of: number))
     guard file >= 0 else { return -file }
     self.file = file
+    directFile = AuditFiles.openDirect(directory, SegmentFormat.name(of: number))
     offset = Int64(SegmentFormat.headerBytes)
     return 0
   }
@@ -103,6 +106,7 @@ struct SegmentChain: Sendable {
       return put
     }
     file = created
+    directFile = AuditFiles.openDirect(directory, name)
     number += 1
     offset = Int64(SegmentFormat.headerBytes)
     lastHash = header.hash
@@ -111,8 +115,15 @@ struct SegmentChain: Sendable {
 
   /// Hands the segment over to whoever closes it; the next write begins a new one.
   mutating func release() -> Int32 {
+    closeDirect()
     defer { file = -1 }
     return file
+  }
+
+  /// From now on every write into this segment goes through the page cache.
+  mutating func closeDirect() {
+    if directFile >= 0 { _ = linux_file_close(directFile) }
+    directFile = -1
   }
 
   /// Whether somebody has removed the segment file under us: writes to it would succeed and be lost.

@@ -1,5 +1,4 @@
 internal import CLinux
-internal import Synchronization
 
 /// The thread that brings written frames to the disk with `.interval` durability, so that a slow disk holds up neither
 /// the writer nor, through it, the workers.
@@ -17,7 +16,7 @@ final class SegmentSyncer: Sendable {
     var isStopping = false
   }
 
-  private let desk: Mutex<Desk>
+  private let desk: AuditLock<Desk>
   /// Where this thread sleeps; the same protocol as the writer's.
   private let bell = WriterGate()
   private let gate: WriterGate
@@ -30,7 +29,7 @@ final class SegmentSyncer: Sendable {
     self.gate = gate
     self.counters = counters
     self.faults = faults
-    desk = Mutex(Desk(positions: rings.map { _ in 0 }))
+    desk = AuditLock(Desk(positions: rings.map { _ in 0 }))
   }
 
   deinit { bell.free() }

@@ -35,6 +35,9 @@ static inline int linux_file_open_for_writing(int directory, const char *name) {
   return (int)linux_file_result(openat(directory, name, O_RDWR | O_CLOEXEC));
 }
 
+// Writes pass by the page cache: whole disk blocks from aligned memory only. Fails where the file system cannot do that.
+int linux_file_open_direct(int directory, const char *name);
+
 static inline int linux_file_open_for_reading(int directory, const char *name) {
   return (int)linux_file_result(openat(directory, name, O_RDONLY | O_CLOEXEC));
 }

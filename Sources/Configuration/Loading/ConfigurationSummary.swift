@@ -80,6 +80,7 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
       audit.onFailure == .failClosed
       ? "calls that cannot be recorded are refused"
       : "calls that cannot be recorded are counted and let through"
-    return "\(audit.directory), \(durability); \(failure)"
+    let contents = audit.contents == .facts ? ", facts only" : ""
+    return "\(audit.directory), \(durability); \(failure)\(contents)"
   }
 }

@@ -16,8 +16,17 @@ public struct AuditConfiguration: Equatable, Sendable {
     case dropAndCount = "drop_and_count"
   }
 
+  /// How much of a call is recorded.
+  public enum Contents: String, CaseIterable, Sendable {
+    /// Everything: who, what, decision, outcome, the request and the answer as the agent saw it.
+    case full
+    /// All but the bodies: what an access log holds, chained and verifiable all the same.
+    case facts
+  }
+
   /// Absolute, or relative to the process's working directory when the configuration's own path is.
   public var directory = ""
+  public var contents = Contents.full
   public var durability = Durability.interval
   /// How often records are written and synced with `Durability.interval`. 1 to 60,000.
   public var intervalMilliseconds = 50
@@ -37,6 +46,10 @@ extension AuditConfiguration: SchemaObject {
         .required(
           "directory", \.directory, .text(bytesMax: 1024, expected: "a folder"),
           "the folder of the record; a relative path starts at this file's folder"),
+        .optional(
+          "contents", \.contents, .word(),
+          "full records requests and answers (masked); facts leaves the bodies out, which cannot be replayed"
+        ),
         .optional(
           "durability", \.durability, .word(),
           "interval syncs to the disk every so often; synced lets an answer leave only once its record is on the disk"

@@ -131,6 +131,11 @@ public final class SimulatedNetwork {
     unsafe bytes.withUnsafeBytes { unsafe connections[peer.index].toGateway.append($0) }
   }
 
+  /// The same from memory that the caller keeps; nothing is allocated once the queue has grown to its size.
+  public func send(_ bytes: UnsafeRawBufferPointer, from peer: Peer) {
+    unsafe connections[peer.index].toGateway.append(bytes)
+  }
+
   public func send(_ text: String, from peer: Peer) { send(Array(text.utf8), from: peer) }
 
   /// Everything the gateway has sent to this peer since the last call.

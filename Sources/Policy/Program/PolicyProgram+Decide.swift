@@ -7,7 +7,7 @@ extension PolicyProgram {
   ///   - principal: the caller, made by this program.
   ///   - server: the server the call is for.
   ///   - call: where the message's parts are, from the same `index`.
-  ///   - bytes: the message that `index` was read from, valid by mcp-wire's strict rules.
+  ///   - bytes: the message that `index` was read from.
   ///   - scratch: working memory made for this program; another program's is a programmer's mistake.
   public func decide(
     principal: borrowing Principal,

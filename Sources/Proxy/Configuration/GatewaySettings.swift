@@ -19,6 +19,8 @@ public struct GatewaySettings: Sendable {
   public var bufferPoolBytes = 4 << 20
   /// Entries of io_uring's submission queue.
   public var ringEntries = 1024
+  /// Whether requests and answers are recorded with the facts of each call.
+  public var recordsBodies = true
   public var limits = GatewayLimits()
 
   public init() {}

@@ -10,7 +10,10 @@ extension Worker {
     let value = bytes.extracting(head.authorization.range)
     // An empty Authorization field is a broken credential, not the lack of one.
     if head.has(.authorization) && value.byteCount == 0 { return .credentialMalformed }
-    switch authenticator.authenticate(authorization: value, snapshot: snapshot.identity) {
+    let result = identity.use { identity in
+      authenticator.authenticate(authorization: value, snapshot: identity)
+    }
+    switch result {
     case .principal(let index):
       exchanges[exchange].principal = index
       return nil

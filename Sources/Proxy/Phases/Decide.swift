@@ -14,13 +14,17 @@ extension Worker {
     let call = PolicyCall(
       method: callMethod(message), hasID: message.kind == .request, tool: message.name,
       arguments: message.arguments)
-    let verdict = snapshot.policy.decide(
-      principal: principal, server: server, call: call, index: requestIndex, bytes: body,
-      scratch: &policyScratch)
+    var verdict: Verdict? = nil
+    policy.use { policy in
+      verdict = policy.decide(
+        principal: principal, server: server, call: call, index: requestIndex, bytes: body,
+        scratch: &policyScratch)
+    }
     exchanges[slot].decided = loop.now
     switch consume verdict {
-    case .block(let refusal): block(slot, refusal, head, body, message)
-    case .allow(let permit): allow(slot, permit, head, body, message)
+    case .some(.block(let refusal)): block(slot, refusal, head, body, message)
+    case .some(.allow(let permit)): allow(slot, permit, head, body, message)
+    case .none: preconditionFailure("the policy always answers")
     }
   }
 
@@ -101,12 +105,11 @@ extension Worker {
   ) {
     exchanges[slot].phase = .reserveRecord
     let id = exchanges[slot].id
-    let policy = snapshot.policy
     let rule = permit.permitted.rule
     var facts = facts(slot, .allow)
     describe(&facts, slot, head, body, message)
     facts.requestID = id.span
-    if let rule { facts.rule = policy.ruleName(rule) }
+    if let rule { facts.rule = ruleName(rule) }
     switch recording.open(facts, request: body) {
     case .opened(let ticket): exchanges[slot].ticket = ticket
     case .refused(let why): return unrecordable(slot, why)
@@ -114,6 +117,17 @@ extension Worker {
     var fields = UpstreamFields()
     describe(&fields, slot, head, body, message)
     forward(permit, slot, fields: fields, body: body)
+  }
+
+  /// A rule's name. The policy that holds it is kept by the snapshot, and that by the worker.
+  @_lifetime(immortal)
+  private func ruleName(_ rule: RuleID) -> RawSpan {
+    policy.use { policy in
+      let name = policy.ruleName(rule)
+      return unsafe name.withUnsafeBytes { bytes in
+        unsafe RuleName(start: bytes.baseAddress, count: bytes.count)
+      }
+    }.span
   }
 
   /// The fields of the upstream request that follow from the message: written from what was judged, never copied from

@@ -13,6 +13,10 @@ extension Worker {
     let head = upstreams[slot].head
     if exchanges[exchange].isNotification || exchanges[exchange].head.method != .post {
       acknowledge(exchange, head.status)
+    } else if head.status == 404 && exchanges[exchange].sessionCount > 0 {
+      // The session has ended at the server. What its body says and which id it names differs from server to
+      // server; that the client must begin a new session is told by the status (mcp-wire 2).
+      acknowledge(exchange, head.status)
     } else if head.contentKind == .json && body.byteCount > 0 {
       giveMessage(exchange, body, status: head.status)
     } else if head.status >= 400 {
@@ -55,7 +59,7 @@ extension Worker {
   /// Reads a message into `answerIndex` and says what it is.
   mutating func readAnswer(_ exchange: UInt32, _ body: RawSpan) -> AnswerMatch {
     let masks = exchanges[exchange].masks
-    let watch = masks.isEmpty ? JSONWatch.none : snapshot.masks.watch
+    let watch = masks.isEmpty ? JSONWatch.none : self.masks.use { $0.watch }
     guard answerIndex.read(body, watch: watch) == nil else { return .unreadable }
     guard
       case .message(let message) = MCPReader.read(
@@ -116,6 +120,10 @@ extension Worker {
     case .answer: break
     case .unreadable:
       return fail(exchange, .server, "The server's answer is not one strict JSON-RPC message.")
+    // Servers that refuse a request unread name no id, or one of their own. Clients find out by the status which
+    // revisions a server speaks.
+    case .other where status == 400 || status == 404:
+      return acknowledge(exchange, status)
     case .notification, .other:
       return fail(exchange, .server, "The server's answer belongs to another request.")
     }
@@ -156,10 +164,12 @@ extension Worker {
     if exchanges[exchange].method == .toolsList {
       let principal = snapshot.principal(exchanges[exchange].principal)
       let server = snapshot.route(Int(exchanges[exchange].route)).server
-      switch ToolListFilter.filter(
-        body, index: answerIndex, program: snapshot.policy, principal: principal, server: server,
-        scratch: &policyScratch, into: &writer)
-      {
+      let outcome = policy.use { policy in
+        ToolListFilter.filter(
+          body, index: answerIndex, program: policy, principal: principal, server: server,
+          scratch: &policyScratch, into: &writer)
+      }
+      switch outcome {
       case .untouched: writer.append(body)
       case .filtered: break
       case .failed:
@@ -168,10 +178,11 @@ extension Worker {
       }
       return true
     }
-    switch masker.mask(
-      body, index: answerIndex, program: snapshot.masks, active: exchanges[exchange].masks,
-      into: &writer)
-    {
+    let active = exchanges[exchange].masks
+    let outcome = masks.use { masks in
+      masker.mask(body, index: answerIndex, program: masks, active: active, into: &writer)
+    }
+    switch outcome {
     case .untouched: writer.append(body)
     case .masked(let values):
       exchanges[exchange].maskedValues &+= UInt32(truncatingIfNeeded: values)

@@ -103,14 +103,14 @@ extension Worker {
   /// The client ended its direction (0) or the connection failed (-errno).
   ///
   /// Closing the connection of a modern exchange cancels it (revision 2026-07-28: closing the response stream IS the
-  /// cancellation); a legacy client may merely have lost it, and the server is let finish.
+  /// cancellation), and so does closing a session's own stream, which has no end to wait for; with a call, a legacy
+  /// client may merely have lost its connection, and the server is let finish.
   private mutating func peerEnded(_ slot: UInt32, _ result: Int32) {
     connections[slot].peerEnded = true
     guard connections[slot].state == .exchange, result == 0 else { return closeConnection(slot) }
     let exchange = connections[slot].exchange
-    if exchange != .max, exchanges[exchange].era == .modern,
-      !exchanges[exchange].isAnswerComplete
-    {
+    guard exchange != .max, !exchanges[exchange].isAnswerComplete else { return }
+    if exchanges[exchange].era == .modern || exchanges[exchange].isSessionStream {
       closeConnection(slot)
     }
   }

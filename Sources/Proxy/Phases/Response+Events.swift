@@ -125,9 +125,17 @@ extension Worker {
       return serverFailed(slot, "The server's stream ended without the answer.")
     }
     releaseUpstream(slot)
-    exchanges[exchange].outcome = outcome(exchange, .success)
-    exchanges[exchange].answerKind = .stream
-    exchanges[exchange].isAnswerComplete = true
-    advanceAnswer(exchange)
+    endSessionStream(exchange)
+  }
+
+  /// Ends a session's own stream properly: because the server did, or because the gateway stops. Nothing for others.
+  mutating func endSessionStream(_ slot: UInt32) {
+    guard exchanges[slot].isSessionStream, !exchanges[slot].isAnswerComplete else { return }
+    let upstream = exchanges[slot].upstream
+    if upstream != .max { closeUpstream(upstream) }
+    exchanges[slot].outcome = outcome(slot, .success)
+    exchanges[slot].answerKind = .stream
+    exchanges[slot].isAnswerComplete = true
+    advanceAnswer(slot)
   }
 }

@@ -113,6 +113,12 @@ extension Worker {
       }
     default: break
     }
+    if exchanges[exchange].isSessionStream, head.status == 200, head.contentKind == .eventStream {
+      // The agent learns at once that it has its stream: the first event may be hours away.
+      exchanges[exchange].answerKind = .stream
+      advanceAnswer(exchange)
+      guard upstreams[slot].state == .busy else { return }
+    }
     if rest.byteCount > 0 { answerBody(slot, rest) }
   }
 

@@ -124,8 +124,8 @@ extension Worker {
   private mutating func frameStream(_ slot: UInt32) {
     let exchange = exchanges[slot]
     let count = exchange.answerEnd &- exchange.answerStart
-    guard !exchange.isFramed, count > 0 || (exchange.isAnswerComplete && !exchange.isEndSent)
-    else { return }
+    let isEnding = exchange.isAnswerComplete && !exchange.isEndSent
+    guard !exchange.isFramed, count > 0 || !exchange.headSent || isEnding else { return }
     if exchange.answer.isNone {
       guard takeStreamBlock(slot, room: 0) else { return dropConnection(slot) }
     }

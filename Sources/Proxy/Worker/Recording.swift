@@ -4,10 +4,13 @@ internal import Audit
 struct Recording: ~Copyable {
   private var producer: AuditProducer?
   let isOn: Bool
+  /// Whether bodies are recorded too, or the facts alone.
+  private let keepsBodies: Bool
   private var counter: UInt64 = 0
 
-  init(_ producer: consuming AuditProducer?) {
+  init(_ producer: consuming AuditProducer?, keepsBodies: Bool = true) {
     isOn = producer != nil
+    self.keepsBodies = keepsBodies
     self.producer = producer
   }
 
@@ -18,21 +21,30 @@ struct Recording: ~Copyable {
   }
 
   mutating func open(_ facts: borrowing CallFacts, request: RawSpan) -> AuditOpening {
-    isOn ? producer!.open(facts, request: request) : .opened(.none)
+    isOn ? producer!.open(facts, request: kept(request)) : .opened(.none)
   }
 
   mutating func append(_ ticket: inout AuditTicket, answer: RawSpan) -> Int {
-    isOn ? producer!.append(&ticket, answer: answer) : answer.byteCount
+    isOn && keepsBodies ? producer!.append(&ticket, answer: answer) : answer.byteCount
+  }
+
+  @_lifetime(copy body)
+  private func kept(_ body: RawSpan) -> RawSpan {
+    keepsBodies ? body : body.extracting(first: 0)
   }
 
   mutating func close(_ ticket: inout AuditTicket, _ outcome: CallOutcome, answer: RawSpan) -> Int {
-    isOn ? producer!.close(&ticket, outcome, answer: answer) : answer.byteCount
+    guard isOn else { return answer.byteCount }
+    let taken = producer!.close(&ticket, outcome, answer: kept(answer))
+    return keepsBodies ? taken : answer.byteCount
   }
 
   mutating func refuse(
     _ facts: borrowing CallFacts, request: RawSpan, _ outcome: CallOutcome, answer: RawSpan
   ) -> AuditOpening {
-    isOn ? producer!.refuse(facts, request: request, outcome, answer: answer) : .opened(.none)
+    isOn
+      ? producer!.refuse(facts, request: kept(request), outcome, answer: kept(answer))
+      : .opened(.none)
   }
 
   /// Whether an answer whose newest entry is `ticket`'s may leave.

@@ -21,6 +21,9 @@ struct Worker: ~Copyable {
   let limits: GatewayLimits
   let httpLimits: HTTPLimits
   let snapshot: GatewaySnapshot
+  let policy: Pinned<PolicyProgram>
+  let identity: Pinned<IdentitySnapshot>
+  let masks: Pinned<MaskProgram>
   let texts: Texts
   let control: WorkerControl
 
@@ -60,6 +63,9 @@ struct Worker: ~Copyable {
     http.headBytesMax = settings.limits.headBytesMax
     httpLimits = http
     self.snapshot = snapshot
+    policy = Pinned(snapshot.policy)
+    identity = Pinned(snapshot.identity)
+    masks = Pinned(snapshot.masks)
     texts = snapshot.arena.texts
     self.control = control
     connections = Slab(capacity: share)
@@ -168,6 +174,9 @@ struct Worker: ~Copyable {
       let state = connections[slot].state
       if state == .idle || (state != .closing && control.isOverdue(now: loop.now)) {
         closeConnection(slot)
+      } else if state == .exchange, connections[slot].exchange != .max {
+        // Each legacy client holds one open: no stop should wait for what has no end.
+        endSessionStream(connections[slot].exchange)
       }
     }
     for slot in 0..<upstreams.highWater where upstreams.isUsed(slot) {

@@ -20,6 +20,7 @@ extension GatewaySettings {
     bufferBytes = configuration.workers.bufferBytes
     ringEntries = configuration.workers.ringEntries
     connectionsMax = configuration.limits.connectionsMax
+    recordsBodies = configuration.audit.contents == .full
     limits = GatewayLimits(configuration.limits)
     for listener in configuration.listeners {
       listeners.append(try Address.numeric(listener.address.description))

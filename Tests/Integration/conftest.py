@@ -1,0 +1,89 @@
+"""The gateways under test, one per way of input and output, with the same servers behind them."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from support.gateway import Gateway, StartFailed, binary  # noqa: E402
+from support.settings import Accounts, configuration, full_configuration  # noqa: E402
+from support.upstreams import Upstreams  # noqa: E402
+
+BACKENDS = ["io_uring", "epoll"]
+# How the gateway says that the system forbids io_uring, as containers often do.
+FORBIDDEN = ("Operation not permitted", "Function not implemented", "not available")
+
+
+def pytest_report_header(config):
+    return f"binary: {binary()}"
+
+
+@pytest.fixture(scope="session")
+def upstreams(tmp_path_factory):
+    servers = Upstreams(tmp_path_factory.mktemp("servers"))
+    try:
+        yield servers.start()
+    finally:
+        servers.stop()
+
+
+@pytest.fixture(scope="session")
+def accounts():
+    return Accounts()
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def io(request, tmp_path_factory, accounts):
+    """The way of input and output; skipped only where the system itself forbids it."""
+    if request.param == "io_uring":
+        settings = configuration(accounts, {"nowhere": "http://127.0.0.1:1/mcp"})
+        try:
+            Gateway(tmp_path_factory.mktemp("probe"), "io_uring", settings).start().kill()
+        except StartFailed as failure:
+            if any(word in str(failure) for word in FORBIDDEN):
+                pytest.skip(f"io_uring is not to be had here: {failure}")
+            raise
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def gateway(io, tmp_path_factory, accounts, upstreams):
+    """A gateway in front of the real servers, for all tests that leave it running."""
+    folder = tmp_path_factory.mktemp(f"gateway-{io}")
+    with Gateway(folder, io, full_configuration(accounts, upstreams)) as running:
+        yield running
+        assert running.is_running(), "the gateway died: " + running.log_text()
+
+
+@pytest.fixture
+def make_gateway(io, tmp_path, accounts):
+    """Makes gateways for one test, which may stop, kill or starve them."""
+    made = []
+
+    def make(servers, policies=(), name="gateway", arguments=(), environment=None, **more):
+        settings = configuration(accounts, servers, policies, **more)
+        gateway = Gateway(tmp_path / name, io, settings, arguments, environment)
+        made.append(gateway)
+        return gateway
+
+    yield make
+    for gateway in made:
+        if gateway.process is not None:
+            gateway.kill()
+
+
+@pytest.fixture
+def scripted():
+    """Makes servers on raw sockets for one test."""
+    from support.scripted import ScriptedServer
+    made = []
+
+    def make(script):
+        made.append(ScriptedServer(script))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.close()

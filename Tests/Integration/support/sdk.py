@@ -1,0 +1,70 @@
+"""The official Python SDK as the agent: mcp 2.3.0 here, mcp 1.30.0 in a process of its own."""
+
+import asyncio
+import json
+import subprocess
+from pathlib import Path
+
+import httpx2
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from support.upstreams import FOLDER, LEGACY_PYTHON
+
+MODES = ["auto", "legacy", "2026-07-28"]
+
+
+class Seen:
+    """What the client saw of one server."""
+
+    def __init__(self, protocol, tools, calls, answers=()):
+        self.protocol, self.tools, self.calls, self.answers = protocol, tools, calls, answers
+
+
+class Call:
+    """One tool's result, the same for both clients."""
+
+    def __init__(self, result):
+        self.is_error = bool(result.get("isError"))
+        self.text = "\n".join(part.get("text", "") for part in result["content"])
+        self.texts = [part.get("text", "") for part in result["content"]]
+        self.structured = result.get("structuredContent")
+        self.everything = json.dumps(result, ensure_ascii=False)
+
+
+def use(url, account, calls, mode="auto", progress=None):
+    """Connects with mcp 2.3.0, lists the tools, makes the calls, and ends the session."""
+
+    async def main():
+        async with httpx2.AsyncClient(headers=account.headers, timeout=30) as http:
+            transport = streamable_http_client(url, http_client=http)
+            async with Client(transport, mode=mode) as client:
+                protocol = client.session.protocol_version
+                tools = [tool.name for tool in (await client.list_tools()).tools]
+                results = []
+                for tool, arguments in calls:
+                    result = await client.call_tool(tool, arguments, progress_callback=progress)
+                    results.append(Call(result.model_dump(mode="json", by_alias=True)))
+                return Seen(protocol, tools, results)
+
+    return asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def use_old(url, account, calls):
+    """The same with mcp 1.30.0."""
+    ran = subprocess.run(
+        [str(LEGACY_PYTHON), str(Path(FOLDER) / "servers/legacy_client.py")],
+        input=json.dumps({"url": url, "key": account.key, "calls": calls}),
+        capture_output=True, text=True, timeout=90)
+    assert ran.returncode == 0, ran.stderr
+    seen = json.loads(ran.stdout)
+    found = Seen(seen["protocol"], seen["tools"], [Call(result) for result in seen["calls"]])
+    found.session = seen["session"]
+    return found
+
+
+def root_cause(error):
+    """The error inside the groups that task groups wrap it in."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
