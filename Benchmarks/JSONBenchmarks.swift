@@ -15,6 +15,15 @@ func benchmarkJSON(_ harness: Harness) {
     harness.measure("json/index \(name)", bytes: document.count) {
       unsafe precondition(index.read(document.span.bytes, watch: .none) == nil)
     }
+    for (kernel, kernelName) in [
+      (Int32(sluice_scan_kernel_avx2), "AVX2"), (Int32(sluice_scan_kernel_sse2), "SSE2"),
+    ] {
+      guard sluice_scan_kernel_runs(kernel) != 0 else { continue }
+      var other = JSONIndex(limits: JSONLimits(), kernel: kernel)
+      harness.measure("json/index \(kernelName) \(name)", bytes: document.count) {
+        unsafe precondition(other.read(document.span.bytes, watch: .none) == nil)
+      }
+    }
     var watch = JSONWatch()
     for field in ["email", "ssn", "phone", "date_of_birth", "card_number"] { watch.insert(field) }
     harness.measure("json/index watching \(name)", bytes: document.count) {

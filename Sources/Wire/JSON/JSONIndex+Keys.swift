@@ -106,9 +106,9 @@ extension JSONIndex {
     let keys = unsafe Int(frames[depth].keys)
     let slots = 1 << (Int.bitWidth - (2 * keys - 1).leadingZeroBitCount)
     // Slots hold token numbers; 0 is the document's first token and never a key.
-    let table = UnsafeMutablePointer<UInt32>.allocate(capacity: slots)
-    unsafe table.initialize(repeating: 0, count: slots)
-    defer { unsafe table.deallocate() }
+    table.reserve(slots)
+    let table = unsafe self.table.slots
+    unsafe table.update(repeating: 0, count: slots)
     var token = opening &+ 1
     while token < closing {
       let hash = unsafe links[token &+ 1]

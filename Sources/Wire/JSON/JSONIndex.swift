@@ -35,6 +35,7 @@ public struct JSONIndex: ~Copyable {
   let shapes: UnsafeMutablePointer<JSONShape>
   let shapeEntries: UnsafeMutablePointer<JSONShapeEntry>
   var scratch: JSONScratch
+  var table: JSONKeyTable
 
   // Where reading stands.
   var scan: sluice_scan_state
@@ -85,6 +86,7 @@ public struct JSONIndex: ~Copyable {
     unsafe shapes.initialize(repeating: JSONShape(), count: JSONShape.slots)
     unsafe shapeEntries = .allocate(capacity: JSONShape.slots * JSONShape.keysMax)
     scratch = JSONScratch()
+    table = JSONKeyTable()
     scan = sluice_scan_state()
     begin()
   }
