@@ -59,8 +59,13 @@ struct Recording: ~Copyable {
   /// Whether the ring has no room for another call just now; not when the path is failing.
   mutating func isFull() -> Bool {
     guard isOn else { return false }
-    return producer!.state == .full
+    return producer!.isFull()
   }
 
   mutating func wakeWhenRoom() -> Bool { isOn ? producer!.wakeWhenRoom() : true }
+}
+
+extension AuditProducer {
+  /// Mutating only because an optional that cannot be copied lets itself be reached in no other way.
+  fileprivate mutating func isFull() -> Bool { state == .full }
 }
