@@ -68,25 +68,19 @@ public struct Block: BitwiseCopyable {
 ///
 /// Given-back blocks are kept up to a bound per size and used again, so that the steady state allocates nothing.
 ///
-/// Sizes: 4 KiB, 16 KiB, 64 KiB, 256 KiB, 1 MiB, 4 MiB, 16 MiB. `take(atLeast: 5000)` lends one of 16 KiB.
+/// Sizes: 4 KiB, 8 KiB and so on, doubling, to 16 MiB. `take(atLeast: 5000)` lends one of 8 KiB.
 @safe
 public struct BlockPool: ~Copyable {
-  static let classCount = 7
+  static let classCount = 13
   private static let smallest = 4096
-  /// How many blocks of each size are kept for reuse, at the most.
+  /// How many blocks of each size are kept for reuse, at the most: 2 MiB of each, and one of the larger ones.
   private static func keptMax(_ sizeClass: Int) -> Int {
-    switch sizeClass {
-    case 0: 256
-    case 1: 128
-    case 2: 32
-    case 3: 8
-    case 4: 4
-    default: 1
-    }
+    min(keptSlots, max(1, (2 << 20) / (smallest << sizeClass)))
   }
+  private static let keptSlots = 256
 
   private let kept: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  private var keptCounts: InlineArray<7, Int> = .init(repeating: 0)
+  private var keptCounts: InlineArray<13, Int> = .init(repeating: 0)
   /// Bytes lent and not yet given back.
   public private(set) var lentBytes: Int = 0
   /// How many bytes may be lent at once; `take` refuses beyond.
@@ -94,20 +88,20 @@ public struct BlockPool: ~Copyable {
 
   public init(lentBytesMax: Int) {
     self.lentBytesMax = lentBytesMax
-    unsafe kept = .allocate(capacity: BlockPool.classCount * 256)
+    unsafe kept = .allocate(capacity: BlockPool.classCount * BlockPool.keptSlots)
   }
 
   deinit {
     for sizeClass in 0..<BlockPool.classCount {
       for index in 0..<keptCounts[sizeClass] {
-        unsafe kept[sizeClass * 256 + index].deallocate()
+        unsafe kept[sizeClass * BlockPool.keptSlots + index].deallocate()
       }
     }
     unsafe kept.deallocate()
   }
 
   /// The largest block there is, in bytes.
-  public static var largest: Int { smallest << (2 * (classCount - 1)) }
+  public static var largest: Int { smallest << (classCount - 1) }
 
   /// A block of at least `bytes`, or nil when that is over the largest size or over what may be lent.
   public mutating func take(atLeast bytes: Int) -> Block? {
@@ -115,14 +109,14 @@ public struct BlockPool: ~Copyable {
     var size = BlockPool.smallest
     while size < bytes {
       sizeClass &+= 1
-      size <<= 2
+      size <<= 1
     }
     guard sizeClass < BlockPool.classCount, size <= lentBytesMax &- lentBytes else { return nil }
     lentBytes &+= size
     let base: UnsafeMutableRawPointer
     if keptCounts[sizeClass] > 0 {
       keptCounts[sizeClass] &-= 1
-      unsafe base = kept[sizeClass &* 256 &+ keptCounts[sizeClass]]
+      unsafe base = kept[sizeClass &* BlockPool.keptSlots &+ keptCounts[sizeClass]]
     } else {
       unsafe base = .allocate(byteCount: size, alignment: 64)
     }
@@ -136,7 +130,7 @@ public struct BlockPool: ~Copyable {
     lentBytes &-= block.capacity
     precondition(lentBytes >= 0)
     if keptCounts[sizeClass] < BlockPool.keptMax(sizeClass) {
-      unsafe kept[sizeClass &* 256 &+ keptCounts[sizeClass]] = base
+      unsafe kept[sizeClass &* BlockPool.keptSlots &+ keptCounts[sizeClass]] = base
       keptCounts[sizeClass] &+= 1
     } else {
       unsafe base.deallocate()

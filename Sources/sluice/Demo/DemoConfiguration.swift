@@ -55,6 +55,7 @@ struct DemoConfiguration {
 
     audit:
       directory: ./recordings       # beside this file
+      ring_size: 2MiB               # enough for one machine; 8MiB where disks stall and requests are large
 
     """
   }
