@@ -107,6 +107,8 @@ struct Worker: ~Copyable {
       loop.release(completion)
     }
     while let id = timers.popExpired(now: loop.now) { expired(id) }
+    // A wake-up tells that there is room again; looking on every turn as well costs nothing and cannot miss it.
+    if hasStalled, !recording.isFull() { resumeStalled() }
     if acceptPausedUntil <= loop.now { resumeAccepting() }
     if control.isStopping { return drain() }
     return true
