@@ -135,6 +135,42 @@ struct CallTests {
     #expect(gateway.worker.upstreams.count == 1)
   }
 
+  /// Masks cover every message of a tools/list exchange but the list, whose definitions must stay whole.
+  @Test func notificationsAndErrorsOfAListAreMasked() throws {
+    let gateway = try SimulatedGateway()
+    let list = #"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#
+    gateway.server = { request in
+      [
+        .send(ServerText.streamHead),
+        .send(
+          ServerText.chunk(
+            #"data: {"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":{"ssn":"1-2-3"}}}"#
+              + "\n\n")),
+        .send(
+          ServerText.chunk(
+            #"data: {"jsonrpc":"2.0","id":\#(request.id),"result":{"tools":[{"name":"query"},{"name":"evil"}]}}"#
+              + "\n\n")),
+        .send("0\r\n\r\n"),
+      ]
+    }
+    let stream = gateway.exchange(SimulatedGateway.post(list))
+    #expect(stream.contains("notifications/message"))
+    #expect(!stream.contains("1-2-3"))
+    #expect(stream.contains("query"))
+    #expect(!stream.contains("evil"))
+    gateway.server = { request in
+      [
+        .send(
+          SimulatedGateway.json(
+            #"{"jsonrpc":"2.0","id":\#(request.id),"error":{"code":-1,"message":"m","data":{"ssn":"4-5-6"}}}"#
+          ))
+      ]
+    }
+    let error = gateway.exchange(SimulatedGateway.post(list))
+    #expect(error.contains(#""code":-1"#))
+    #expect(!error.contains("4-5-6"))
+  }
+
   @Test func aSingleMessageStreamBecomesJSON() throws {
     let gateway = try SimulatedGateway()
     gateway.server = { request in

@@ -161,7 +161,10 @@ extension Worker {
   private mutating func transform(
     _ exchange: UInt32, _ body: RawSpan, into writer: inout ByteWriter
   ) -> Bool {
-    if exchanges[exchange].method == .toolsList {
+    // Only the list itself is filtered; errors and notifications on the way to it carry data like any other message's.
+    if exchanges[exchange].method == .toolsList,
+      answerIndex.member("result", of: answerIndex.root, in: body) != nil
+    {
       let principal = snapshot.principal(exchanges[exchange].principal)
       let server = snapshot.route(Int(exchanges[exchange].route)).server
       let outcome = policy.use { policy in

@@ -65,7 +65,6 @@ extension Worker {
     hasStalled = false
     for slot in 0..<connections.highWater where connections.isUsed(slot) {
       guard connections[slot].stalledSince > 0, connections[slot].inputCount > 0 else { continue }
-      connections[slot].stalledSince = 0
       resumeReceiving(slot)
       consumeInput(slot)
     }
