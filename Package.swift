@@ -33,6 +33,8 @@ let shims: [Target] = [
   .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
   // Vectorscan: regular expressions in linear time, compiled at load, scanned without allocation.
   .systemLibrary(name: "CHyperscan", pkgConfig: "libhs", providers: [.apt(["libvectorscan-dev"])]),
+  // libcurl, loaded when first needed: HTTP and TLS streams for the control plane (identity providers, sinks).
+  .target(name: "CCurl", cSettings: strictC, linkerSettings: [.linkedLibrary("dl")]),
   // llhttp as Debian's node-llhttp ships it: the second opinion on HTTP, for fuzzing and benchmarks only.
   .target(
     name: "CLLHTTP", path: "Tests/Fuzz/CLLHTTP",
@@ -44,7 +46,10 @@ let dataPlane: [Target] = [
   .target(name: "EventLoop", dependencies: ["CLinux", "CIOUring"], swiftSettings: dataPath),
   .target(name: "Wire", dependencies: ["CScan"], swiftSettings: dataPath),
   .target(name: "Policy", dependencies: ["Wire", "CHyperscan"], swiftSettings: dataPath),
-  .target(name: "Identity", dependencies: ["Policy", "Wire", "COpenSSL"], swiftSettings: dataPath),
+  .target(
+    name: "Identity",
+    dependencies: ["Policy", "Wire", "COpenSSL", .product(name: "JWTKit", package: "jwt-kit")],
+    swiftSettings: dataPath),
   .target(name: "Audit", dependencies: ["CLinux", "COpenSSL"], swiftSettings: dataPath),
   .target(
     name: "Proxy",
@@ -92,7 +97,37 @@ let controlPlane: [Target] = [
     dependencies: ["Policy", "Identity", "Audit", .product(name: "Yams", package: "Yams")],
     path: "Sources/Configuration",
     swiftSettings: strict),
-  .target(name: "Recorder", dependencies: ["Audit", "COpenSSL"], swiftSettings: strict),
+  .target(name: "Outbound", dependencies: ["CCurl"], swiftSettings: strict),
+  .target(
+    name: "Recorder", dependencies: ["Audit", "COpenSSL", "Outbound"], swiftSettings: strict),
+  .target(
+    name: "Approvals", dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
+    swiftSettings: strict),
+  .target(
+    name: "Console",
+    dependencies: [
+      "Approvals", "Recorder", "Outbound",
+      .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "Mustache", package: "swift-mustache"),
+      .product(name: "JWTKit", package: "jwt-kit"),
+      .product(name: "Logging", package: "swift-log"),
+    ],
+    swiftSettings: strict),
+  .target(
+    name: "StdioBridge",
+    dependencies: [
+      .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "Subprocess", package: "swift-subprocess"),
+      .product(name: "Logging", package: "swift-log"),
+    ],
+    swiftSettings: strict),
+  .target(
+    name: "ControlPlane",
+    dependencies: [
+      "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
+      "Approvals", "Outbound", "StdioBridge", .product(name: "Logging", package: "swift-log"),
+    ],
+    swiftSettings: strict),
   .target(
     name: "ExampleServer",
     dependencies: [
@@ -105,7 +140,7 @@ let controlPlane: [Target] = [
     name: "sluice",
     dependencies: [
       "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
-      "ExampleServer",
+      "ExampleServer", "ControlPlane", "Console", "Approvals",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],
@@ -133,6 +168,19 @@ let controlPlane: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(name: "RecorderTests", dependencies: ["Recorder", "Audit"], swiftSettings: strict),
+  .testTarget(name: "OutboundTests", dependencies: ["Outbound"], swiftSettings: strict),
+  .testTarget(name: "ApprovalsTests", dependencies: ["Approvals"], swiftSettings: strict),
+  .testTarget(
+    name: "ConsoleTests",
+    dependencies: [
+      "Console", "Approvals", "Recorder",
+      .product(name: "HummingbirdTesting", package: "hummingbird"),
+    ],
+    swiftSettings: strict),
+  .testTarget(name: "StdioBridgeTests", dependencies: ["StdioBridge"], swiftSettings: strict),
+  .testTarget(
+    name: "ControlPlaneTests", dependencies: ["ControlPlane", "SluiceConfiguration", "Proxy"],
+    swiftSettings: strict),
 ]
 
 /// The bundled load tools: perf/README.md says how to use them.
@@ -169,10 +217,16 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     // YAML with line and column marks for every node, which the strict configuration reader needs.
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-    // SQLite for the example server (and later the approval store).
+    // SQLite for the example server and the approval store.
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    // HTTP for the example server (and later the console): control plane only.
+    // HTTP for the example server, the console and the bridge to servers on standard input: control plane only.
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    // Pages from templates that escape what they are given.
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    // JSON Web Tokens and key sets of identity providers.
+    .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+    // Child processes with process groups and orderly ends, for servers on standard input and output.
+    .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     // High dynamic range histograms for the load generator.
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],

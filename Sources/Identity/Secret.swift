@@ -1,4 +1,5 @@
 import COpenSSL
+internal import JWTKit
 
 /// Bytes that must never be seen: a credential for an upstream server.
 ///

@@ -84,6 +84,15 @@ public final class Gateway: Sendable {
     }
   }
 
+  /// Puts another snapshot in force: calls that begin from now on are judged by it, those under way by what they began
+  /// with. Each worker takes it within one turn of its loop.
+  public func publish(_ snapshot: GatewaySnapshot) {
+    for (control, waker) in zip(controls, wakers) {
+      control.offer(snapshot)
+      waker.wake()
+    }
+  }
+
   /// Stops accepting, closes idle connections, and gives what is under way this much time.
   public func stop(graceNanoseconds: UInt64) {
     Gateway.stopAll(controls, wakers, graceNanoseconds: graceNanoseconds)

@@ -64,8 +64,9 @@ struct Upstream: BitwiseCopyable {
   var socket: Socket
   var transport = Transport.plain
   var state = State.connecting
-  /// Index of the server's route.
-  var route: Int32
+  /// Whose route it serves, and which.
+  let generation: UInt8
+  let route: Int32
   var exchange: UInt32 = .max
   /// The request: head and body, kept until it has left.
   var output = Block.none

@@ -15,6 +15,8 @@ struct Exchange: BitwiseCopyable {
   }
 
   var phase = Phase.httpHead
+  /// What it is judged by, from its beginning to its end.
+  let generation: UInt8
   /// The client's connection; `.max` once the client has gone.
   var connection: UInt32
   var upstream: UInt32 = .max

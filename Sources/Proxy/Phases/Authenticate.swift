@@ -10,7 +10,7 @@ extension Worker {
     let value = bytes.extracting(head.authorization.range)
     // An empty Authorization field is a broken credential, not the lack of one.
     if head.has(.authorization) && value.byteCount == 0 { return .credentialMalformed }
-    let result = identity.use { identity in
+    let result = generations[exchanges[exchange].generation].identity.use { identity in
       authenticator.authenticate(authorization: value, snapshot: identity)
     }
     switch result {

@@ -11,11 +11,11 @@ extension Worker {
     let exchange = exchanges[slot]
     var facts = CallFacts(
       record: exchange.record, receivedNanoseconds: exchange.received, decision: decision)
-    facts.policyRevision = snapshot.policyRevision
+    facts.policyRevision = generations[exchange.generation].snapshot.policyRevision
     if exchange.principal != .max {
-      facts.principal = texts[snapshot.principalName(exchange.principal)]
+      facts.principal = principalName(of: slot)
     }
-    if exchange.route >= 0 { facts.server = texts[snapshot.route(Int(exchange.route)).name] }
+    if exchange.route >= 0 { facts.server = serverName(of: slot) }
     return facts
   }
 

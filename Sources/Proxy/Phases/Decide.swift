@@ -9,16 +9,17 @@ extension Worker {
     _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
   ) {
     exchanges[slot].phase = .decide
-    let principal = snapshot.principal(exchanges[slot].principal)
-    let server = snapshot.route(Int(exchanges[slot].route)).server
+    let principal = principal(of: slot)
+    let server = route(of: slot).server
+    let generation = exchanges[slot].generation
     let call = PolicyCall(
       method: callMethod(message), hasID: message.kind == .request, tool: message.name,
       arguments: message.arguments)
     var verdict: Verdict? = nil
-    policy.use { policy in
+    generations[generation].policy.use { policy in
       verdict = policy.decide(
         principal: principal, server: server, call: call, index: requestIndex, bytes: body,
-        scratch: &policyScratch)
+        scratch: &generations[generation].scratch)
     }
     exchanges[slot].decided = loop.now
     switch consume verdict {
@@ -52,7 +53,7 @@ extension Worker {
     let record = exchanges[slot].record
     let modern = exchanges[slot].era == .modern
     let id = exchanges[slot].id
-    let policy = snapshot.policy
+    let policy = generations[exchanges[slot].generation].snapshot.policy
     let era = exchanges[slot].era
     // 200 even for a refusal: clients of the legacy era do not read the bodies of errors (mcp-wire 7.1).
     let status: UInt16 =
@@ -109,7 +110,7 @@ extension Worker {
     var facts = facts(slot, .allow)
     describe(&facts, slot, head, body, message)
     facts.requestID = id.span
-    if let rule { facts.rule = ruleName(rule) }
+    if let rule { facts.rule = ruleName(rule, exchanges[slot].generation) }
     switch recording.open(facts, request: body) {
     case .opened(let ticket): exchanges[slot].ticket = ticket
     case .refused(let why): return unrecordable(slot, why)
@@ -119,10 +120,10 @@ extension Worker {
     forward(permit, slot, fields: fields, body: body)
   }
 
-  /// A rule's name. The policy that holds it is kept by the snapshot, and that by the worker.
+  /// A rule's name. The policy that holds it is kept by the snapshot, and that by its generation.
   @_lifetime(immortal)
-  private func ruleName(_ rule: RuleID) -> RawSpan {
-    policy.use { policy in
+  private func ruleName(_ rule: RuleID, _ generation: UInt8) -> RawSpan {
+    generations[generation].policy.use { policy in
       let name = policy.ruleName(rule)
       return unsafe name.withUnsafeBytes { bytes in
         unsafe RuleName(start: bytes.baseAddress, count: bytes.count)

@@ -37,12 +37,14 @@ extension Worker {
     _ slot: UInt32, _ head: RequestHead, _ bytes: RawSpan
   ) -> Int {
     let fresh = Exchange(
-      connection: slot, head: head, chunks: ChunkedDecoder(limits: httpLimits),
+      generation: generations.current, connection: slot, head: head,
+      chunks: ChunkedDecoder(limits: httpLimits),
       received: loop.now)
     guard let exchange = exchanges.insert(fresh) else {
       refuseConnection(slot, LocalRefusal.overloaded)
       return 0
     }
+    generations[generations.current].users &+= 1
     connections[slot].exchange = exchange
     connections[slot].state = .exchange
     exchanges[exchange].record = recording.makeRecordID()
@@ -76,7 +78,11 @@ extension Worker {
   ) -> LocalRefusal? {
     exchanges[exchange].phase = .authenticate
     let path = bytes.extracting(head.target.range)
-    guard let route = snapshot.route(path: path, texts: texts) else { return .notFound }
+    let generation = exchanges[exchange].generation
+    guard
+      let route = generations[generation].snapshot.route(
+        path: path, texts: generations[generation].texts)
+    else { return .notFound }
     exchanges[exchange].route = Int32(truncatingIfNeeded: route)
     if let refusal = authenticate(exchange, head, bytes) { return refusal }
     // Browsers send Origin; none is on the allow-list of this version (DNS rebinding, mcp-wire 3.1).

@@ -59,7 +59,9 @@ extension Worker {
   /// Reads a message into `answerIndex` and says what it is.
   mutating func readAnswer(_ exchange: UInt32, _ body: RawSpan) -> AnswerMatch {
     let masks = exchanges[exchange].masks
-    let watch = masks.isEmpty ? JSONWatch.none : self.masks.use { $0.watch }
+    let watch =
+      masks.isEmpty
+      ? JSONWatch.none : generations[exchanges[exchange].generation].masks.use { $0.watch }
     guard answerIndex.read(body, watch: watch) == nil else { return .unreadable }
     guard
       case .message(let message) = MCPReader.read(
@@ -165,12 +167,13 @@ extension Worker {
     if exchanges[exchange].method == .toolsList,
       answerIndex.member("result", of: answerIndex.root, in: body) != nil
     {
-      let principal = snapshot.principal(exchanges[exchange].principal)
-      let server = snapshot.route(Int(exchanges[exchange].route)).server
-      let outcome = policy.use { policy in
+      let principal = principal(of: exchange)
+      let server = route(of: exchange).server
+      let generation = exchanges[exchange].generation
+      let outcome = generations[generation].policy.use { policy in
         ToolListFilter.filter(
           body, index: answerIndex, program: policy, principal: principal, server: server,
-          scratch: &policyScratch, into: &writer)
+          scratch: &generations[generation].scratch, into: &writer)
       }
       switch outcome {
       case .untouched: writer.append(body)
@@ -182,7 +185,7 @@ extension Worker {
       return true
     }
     let active = exchanges[exchange].masks
-    let outcome = masks.use { masks in
+    let outcome = generations[exchanges[exchange].generation].masks.use { masks in
       masker.mask(body, index: answerIndex, program: masks, active: active, into: &writer)
     }
     switch outcome {

@@ -96,9 +96,11 @@ extension Worker {
   /// Refuses a request that was never read far enough to become an exchange, and closes the connection behind it.
   mutating func refuseConnection(_ slot: UInt32, _ refusal: LocalRefusal) {
     let fresh = Exchange(
-      connection: slot, head: RequestHead(), chunks: ChunkedDecoder(limits: httpLimits),
+      generation: generations.current, connection: slot, head: RequestHead(),
+      chunks: ChunkedDecoder(limits: httpLimits),
       received: loop.now)
     guard let exchange = exchanges.insert(fresh) else { return closeConnection(slot) }
+    generations[generations.current].users &+= 1
     connections[slot].exchange = exchange
     connections[slot].state = .exchange
     exchanges[exchange].record = recording.makeRecordID()

@@ -211,7 +211,9 @@ extension Worker {
     }
     blocks.give(exchanges[slot].answer)
     blocks.give(exchanges[slot].request)
+    let generation = exchanges[slot].generation
     _ = exchanges.remove(slot)
+    leaveGeneration(generation)
   }
 
   /// There is no memory even for an error: the client sees its connection closed.

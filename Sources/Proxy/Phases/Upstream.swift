@@ -33,12 +33,14 @@ extension Worker {
     let call = permit.redeem()
     exchanges[slot].masks = call.masks
     exchanges[slot].phase = .upstream
-    let route = snapshot.route(Int(exchanges[slot].route))
+    let route = route(of: slot)
     precondition(route.server == call.server, "a permit for another server")
     guard let (block, count) = composeRequest(slot, route, fields, body) else {
       return fail(slot, .gateway, "The gateway has no memory for this request now.")
     }
-    guard let upstream = takeUpstream(exchanges[slot].route, route) else {
+    guard
+      let upstream = takeUpstream(exchanges[slot].generation, exchanges[slot].route, route)
+    else {
       blocks.give(block)
       return fail(slot, .gateway, "Too many connections to the server are in use.")
     }
@@ -54,7 +56,7 @@ extension Worker {
     _ body: RawSpan
   ) -> (Block, Int)? {
     let method = exchanges[slot].head.method
-    let prefix = texts[
+    let prefix = generations[exchanges[slot].generation].texts[
       method == .post ? route.post : method == .get ? route.get : route.delete]
     let room = prefix.byteCount &+ body.byteCount &+ 4096
     guard let block = blocks.take(atLeast: room) else { return nil }
@@ -85,15 +87,16 @@ extension Worker {
 
   /// A connection for one exchange: idle and ready (`busy` at once), or being made.
   private mutating func takeUpstream(
-    _ index: Int32, _ route: GatewaySnapshot.Route
+    _ generation: UInt8, _ index: Int32, _ route: GatewaySnapshot.Route
   ) -> UInt32? {
-    if let slot = pools.take(index, from: upstreams) {
+    if let slot = generations[generation].pools.take(index, from: upstreams) {
       upstreams[slot].state = .busy
       return slot
     }
-    guard pools.total(index) < limits.upstreamMax else { return nil }
+    guard generations[generation].pools.total(index) < limits.upstreamMax else { return nil }
     let fresh = Upstream(
-      socket: .none, route: index, chunks: ChunkedDecoder(limits: httpLimits), events: SSEParser())
+      socket: .none, generation: generation, route: index,
+      chunks: ChunkedDecoder(limits: httpLimits), events: SSEParser())
     guard let slot = upstreams.insert(fresh) else { return nil }
     let token = Token(
       kind: Owner.upstream, slot: slot, generation: upstreams.generation(slot))
@@ -102,7 +105,8 @@ extension Worker {
       return nil
     }
     upstreams[slot].socket = socket
-    pools.opened(index)
+    generations[generation].pools.opened(index)
+    generations[generation].users &+= 1
     setDeadline(upstream: slot, loop.now &+ limits.connectTime)
     return slot
   }
@@ -180,17 +184,22 @@ extension Worker {
     upstreams[slot].inputCount = 0
     resumeUpstream(slot)
     let route = upstreams[slot].route
-    guard upstreams[slot].head.keepAlive, !upstreams[slot].isSending, !upstreams[slot].peerEnded,
-      !isDraining, pools.idle(route) < limits.upstreamIdleMax
+    let generation = upstreams[slot].generation
+    guard generation == generations.current, upstreams[slot].head.keepAlive,
+      !upstreams[slot].isSending, !upstreams[slot].peerEnded,
+      !isDraining, generations[generation].pools.idle(route) < limits.upstreamIdleMax
     else { return closeUpstream(slot) }
     upstreams[slot].state = .idle
-    pools.add(slot, route, to: upstreams)
+    generations[generation].pools.add(slot, route, to: upstreams)
     setDeadline(upstream: slot, loop.now &+ limits.upstreamIdleTime)
   }
 
   mutating func closeUpstream(_ slot: UInt32) {
     guard upstreams[slot].state != .closing else { return }
-    if upstreams[slot].state == .idle { pools.remove(slot, upstreams[slot].route, from: upstreams) }
+    if upstreams[slot].state == .idle {
+      generations[upstreams[slot].generation].pools.remove(
+        slot, upstreams[slot].route, from: upstreams)
+    }
     upstreams[slot].state = .closing
     detach(slot)
     blocks.give(upstreams[slot].input)
@@ -201,9 +210,11 @@ extension Worker {
 
   mutating func upstreamClosed(_ slot: UInt32) {
     blocks.give(upstreams[slot].output)
-    pools.closed(upstreams[slot].route)
+    let generation = upstreams[slot].generation
+    generations[generation].pools.closed(upstreams[slot].route)
     cancelTimer(upstream: slot)
     _ = upstreams.remove(slot)
+    leaveGeneration(generation)
   }
 
   mutating func pauseUpstream(_ slot: UInt32) {

@@ -24,8 +24,8 @@ extension Worker {
     exchanges[slot].sessionCount = 0
     guard exchanges[slot].head.has(.mcpSessionID) else { return nil }
     let text = head.extracting(exchanges[slot].head.mcpSessionID.range)
-    let server = texts[snapshot.route(Int(exchanges[slot].route)).name]
-    let principal = texts[snapshot.principalName(exchanges[slot].principal)]
+    let server = serverName(of: slot)
+    let principal = principalName(of: slot)
     let place = unsafe scratch.unsafeStart + Worker.sessionArea
     guard
       let count = unsafe sealer.open(text, principal: principal, server: server, into: place - 1)
@@ -58,8 +58,8 @@ extension Worker {
   /// Completes the answer to `initialize` with the sealed session id; an error opens no session.
   mutating func openSession(_ slot: UInt32) {
     guard exchanges[slot].outcome.result == .success else { return completeAnswer(slot) }
-    let server = texts[snapshot.route(Int(exchanges[slot].route)).name]
-    let principal = texts[snapshot.principalName(exchanges[slot].principal)]
+    let server = serverName(of: slot)
+    let principal = principalName(of: slot)
     // The version that was agreed on goes in front of the server's id.
     let plain = unsafe scratch.unsafeStart + Worker.sessionArea
     unsafe plain.storeBytes(of: exchanges[slot].agreedVersion.rawValue, as: UInt8.self)
@@ -86,16 +86,21 @@ extension Worker {
     if let refusal = findSession(slot, head, version: version) {
       return refuse(slot, refusal, request: head)
     }
-    let principal = snapshot.principal(exchanges[slot].principal)
-    let server = snapshot.route(Int(exchanges[slot].route)).server
+    let principal = principal(of: slot)
+    let server = route(of: slot).server
+    let generation = exchanges[slot].generation
     exchanges[slot].phase = .decide
-    let verdict = snapshot.policy.decide(
-      principal: principal, server: server, call: PolicyCall(method: .session, hasID: false),
-      index: requestIndex, bytes: RawSpan(), scratch: &policyScratch)
+    var verdict: Verdict? = nil
+    generations[generation].policy.use { policy in
+      verdict = policy.decide(
+        principal: principal, server: server, call: PolicyCall(method: .session, hasID: false),
+        index: requestIndex, bytes: RawSpan(), scratch: &generations[generation].scratch)
+    }
     exchanges[slot].decided = loop.now
     switch consume verdict {
-    case .block: refuse(slot, .sessionUnknown, request: head)
-    case .allow(let permit): forwardSessionVerb(slot, permit, head)
+    case .some(.block): refuse(slot, .sessionUnknown, request: head)
+    case .some(.allow(let permit)): forwardSessionVerb(slot, permit, head)
+    case .none: preconditionFailure("the policy always answers")
     }
   }
 

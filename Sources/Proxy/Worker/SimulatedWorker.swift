@@ -4,6 +4,7 @@ public import EventLoop
 /// One worker on a simulated network, turned by hand: what deterministic tests and instruction counts run.
 public struct SimulatedWorker: ~Copyable {
   private var worker: Worker
+  private let control = WorkerControl()
 
   /// - Parameters:
   ///   - settings: its listeners' ports are those of the simulated network.
@@ -17,10 +18,13 @@ public struct SimulatedWorker: ~Copyable {
       loop: loop, settings: settings, snapshot: snapshot,
       recording: Recording(
         audit?.producer(worker: 0, wakeDescriptor: -1), keepsBodies: settings.recordsBodies),
-      control: WorkerControl(), sealer: SessionSealer(key: SessionSealer.makeKey()))
+      control: control, sealer: SessionSealer(key: SessionSealer.makeKey()))
     _ = try made.listen(on: settings.listeners, backlog: settings.backlog)
     worker = made
   }
+
+  /// Puts another snapshot in force, from the next turn on.
+  public func publish(_ snapshot: GatewaySnapshot) { control.offer(snapshot) }
 
   /// One turn of the loop: wait, then everything that happened.
   public mutating func turn() { _ = worker.turn() }

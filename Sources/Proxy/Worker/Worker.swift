@@ -20,24 +20,19 @@ struct Worker: ~Copyable {
   var loop: EventLoop
   let limits: GatewayLimits
   let httpLimits: HTTPLimits
-  let snapshot: GatewaySnapshot
-  let policy: Pinned<PolicyProgram>
-  let identity: Pinned<IdentitySnapshot>
-  let masks: Pinned<MaskProgram>
-  let texts: Texts
   let control: WorkerControl
+  /// What calls are judged by: published by the control plane, newest last.
+  var generations: Generations
 
   var connections: Slab<Connection>
   var exchanges: Slab<Exchange>
   var upstreams: Slab<Upstream>
-  var pools: UpstreamPools
   var blocks: BlockPool
   var timers: TimerWheel
   var recording: Recording
 
   // Working memory, used within one step and never across completions.
   var authenticator = Authenticator()
-  var policyScratch: PolicyScratch
   var requestIndex: JSONIndex
   var answerIndex: JSONIndex
   var masker: Masker
@@ -64,20 +59,14 @@ struct Worker: ~Copyable {
     var http = HTTPLimits()
     http.headBytesMax = settings.limits.headBytesMax
     httpLimits = http
-    self.snapshot = snapshot
-    policy = Pinned(snapshot.policy)
-    identity = Pinned(snapshot.identity)
-    masks = Pinned(snapshot.masks)
-    texts = snapshot.arena.texts
+    unsafe generations = Generations(first: Generation.make(snapshot))
     self.control = control
     connections = Slab(capacity: share)
     exchanges = Slab(capacity: share * 2)
     upstreams = Slab(capacity: share * 2)
-    pools = UpstreamPools(routes: max(1, snapshot.routeCount))
     blocks = BlockPool(lentBytesMax: settings.limits.workerMemoryMax)
     timers = TimerWheel(capacity: share * 3, now: loop.now)
     self.recording = recording
-    policyScratch = PolicyScratch(for: snapshot.policy)
     var json = JSONLimits()
     json.depthMax = settings.limits.depthMax
     json.documentBytesMax = max(settings.limits.bodyBytesMax, settings.limits.messageBytesMax)
@@ -110,6 +99,7 @@ struct Worker: ~Copyable {
     // A wake-up tells that there is room again; looking on every turn as well costs nothing and cannot miss it.
     if hasStalled, !recording.isFull() { resumeStalled() }
     if acceptPausedUntil <= loop.now { resumeAccepting() }
+    adoptPublished()
     if control.isStopping { return drain() }
     return true
   }

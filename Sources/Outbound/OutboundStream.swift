@@ -1,0 +1,85 @@
+internal import CCurl
+
+/// What a stream's peer must prove, and what it is shown.
+public struct OutboundTLS: Sendable {
+  /// PEM file of certificate authorities instead of the system's.
+  public var authorities: String?
+  /// PEM files that prove who we are, where the receiver asks for that.
+  public var certificate: String?
+  public var key: String?
+
+  public init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
+    self.authorities = authorities
+    self.certificate = certificate
+    self.key = key
+  }
+}
+
+/// A connection that carries bytes one way or both, over TCP or TLS 1.2 and newer. Every call blocks its thread, up to the
+/// time given; not to be used by two threads at once.
+@safe
+public final class OutboundStream {
+  private let stream: OpaquePointer
+
+  /// Connects.
+  /// - Parameters:
+  ///   - host: a name or a numeric address, IPv6 in brackets.
+  ///   - tls: nil for plain TCP. With TLS the peer's certificate and name are verified.
+  public init(
+    host: String, port: UInt16, tls: OutboundTLS? = nil, connectMilliseconds: Int = 5_000
+  ) throws(OutboundError) {
+    var reason = [CChar](repeating: 0, count: 256)
+    let url = "\(tls == nil ? "http" : "https")://\(host):\(port)"
+    let opened = unsafe OutboundText.with(tls?.authorities) { authorities in
+      unsafe OutboundText.with(tls?.certificate) { certificate in
+        unsafe OutboundText.with(tls?.key) { key in
+          unsafe curl_stream_open(
+            url, authorities, certificate, key, connectMilliseconds, &reason)
+        }
+      }
+    }
+    guard let opened = unsafe opened else { throw OutboundStream.error(reason) }
+    unsafe stream = opened
+  }
+
+  deinit { unsafe curl_stream_close(stream) }
+
+  private static func error(_ reason: [CChar]) -> OutboundError {
+    OutboundError(
+      String(decoding: reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self))
+  }
+
+  /// Sends bytes, waiting for room; returns how many left, 0 when there was no room in time.
+  public func send(_ bytes: ArraySlice<UInt8>, milliseconds: Int) throws(OutboundError) -> Int {
+    guard !bytes.isEmpty else { return 0 }
+    var reason = [CChar](repeating: 0, count: 256)
+    let sent = unsafe bytes.withUnsafeBytes { bytes in
+      unsafe curl_stream_send(stream, bytes.baseAddress, bytes.count, milliseconds, &reason)
+    }
+    guard sent >= 0 else { throw OutboundStream.error(reason) }
+    return sent
+  }
+
+  /// What became of `receive`.
+  public enum Received: Sendable, Equatable {
+    case bytes([UInt8])
+    /// The peer ended the connection.
+    case ended
+    case nothing
+  }
+
+  /// Waits for bytes, at most `count`.
+  public func receive(upTo count: Int, milliseconds: Int) throws(OutboundError) -> Received {
+    var reason = [CChar](repeating: 0, count: 256)
+    var buffer = [UInt8](repeating: 0, count: count)
+    let received = unsafe buffer.withUnsafeMutableBytes { bytes in
+      unsafe curl_stream_receive(stream, bytes.baseAddress, bytes.count, milliseconds, &reason)
+    }
+    switch received {
+    case -2: return .nothing
+    case 0: return .ended
+    case let count where count > 0: return .bytes(Array(buffer.prefix(count)))
+    default: throw OutboundStream.error(reason)
+    }
+  }
+}

@@ -1,0 +1,8 @@
+import StdioBridge
+import Testing
+
+@Suite struct StdioServerTests {
+  @Test func passesNothingOfItsOwnEnvironmentOn() {
+    #expect(StdioServer(name: "a", command: ["b"]).environment.isEmpty)
+  }
+}
