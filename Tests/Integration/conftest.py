@@ -38,6 +38,15 @@ def upstreams(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def testbed():
+    """The parts of Tests/Testbed (identity providers, PostgreSQL, MCP servers, sinks), each started on demand."""
+    from support.testbed import Testbed
+    parts = Testbed()
+    yield parts
+    parts.close()
+
+
+@pytest.fixture(scope="session")
 def accounts():
     return Accounts()
 
