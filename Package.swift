@@ -140,7 +140,7 @@ let controlPlane: [Target] = [
     name: "sluice",
     dependencies: [
       "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
-      "ExampleServer", "ControlPlane", "Console", "Approvals",
+      "ExampleServer", "ControlPlane", "Console", "Approvals", "CLinux",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],

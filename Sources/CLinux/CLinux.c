@@ -1,8 +1,10 @@
 #define _GNU_SOURCE 1
 #include "CLinux.h"
 
+#include <link.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
 
 int linux_accept(int fd) {
   return linux_result(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -28,3 +30,20 @@ int linux_available_cpus(int *cpus, int count) {
 }
 
 void linux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+static int release_object(struct dl_phdr_info *object, size_t size, void *context) {
+  (void)size;
+  (void)context;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  for (int index = 0; index < object->dlpi_phnum; index++) {
+    const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
+    if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_X) || segment->p_flags & PF_W) continue;
+    uintptr_t start = (object->dlpi_addr + segment->p_vaddr + page - 1) & ~(page - 1);
+    uintptr_t end = (object->dlpi_addr + segment->p_vaddr + segment->p_filesz) & ~(page - 1);
+    // The vDSO is in the list too and refuses; whatever is refused simply stays.
+    if (end > start) madvise((void *)start, end - start, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+void linux_release_program_pages(void) { dl_iterate_phdr(release_object, NULL); }

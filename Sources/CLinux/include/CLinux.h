@@ -192,3 +192,7 @@ int linux_available_cpus(int *cpus, int count);
 
 // Names the calling thread for top(1) and friends; 15 bytes at most.
 void linux_name_thread(const char *name);
+
+// Unmaps the pages of code that start-up touched; what is used again comes back from the page cache by a minor fault.
+// Only segments that are never written are concerned, so nothing is lost.
+void linux_release_program_pages(void);

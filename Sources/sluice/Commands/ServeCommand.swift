@@ -33,6 +33,7 @@ struct ServeCommand: AsyncParsableCommand {
     for warning in loaded.warnings { logger.warning("\(warning)") }
     let stopSignal = StopSignal()
     let service = try GatewayService(loaded, logger: logger)
+    ProgramMemory.releaseStartUpPages()
     let name = await stopSignal.wait()
     logger.info("stopping", metadata: ["signal": "\(name)"])
     try service.stop()
