@@ -37,7 +37,8 @@ public enum CompletionKind: UInt8, BitwiseCopyable, Sendable {
   /// Bytes arrived: `result` is their number and `buffer` holds them until `release`. Zero: the peer ended its
   /// direction. Negative: the connection failed. After zero or less nothing more arrives.
   case received
-  /// Everything handed to `send` has left (result = its number of bytes), or the connection failed (`-errno`).
+  /// Everything handed to `send` has left (result = its number of bytes), or the connection failed (`-errno`); then
+  /// `transferred` says how much of it the kernel had taken: with none, nothing can have reached the peer.
   case sent
   /// The last completion of a socket after `close`: no operation refers to its buffers any more.
   case closed
@@ -54,15 +55,19 @@ public struct Completion: BitwiseCopyable, Sendable {
   public var result: Int32
   /// Index of the receive buffer that holds the bytes, or -1. Give it to `bytes(of:)` and then to `release`.
   public var buffer: Int32
+  /// `.sent` only: bytes that the kernel took, whatever became of the rest.
+  public var transferred: Int32
 
   public init(
-    kind: CompletionKind, token: Token, socket: Socket, result: Int32, buffer: Int32 = -1
+    kind: CompletionKind, token: Token, socket: Socket, result: Int32, buffer: Int32 = -1,
+    transferred: Int32 = 0
   ) {
     self.kind = kind
     self.token = token
     self.socket = socket
     self.result = result
     self.buffer = buffer
+    self.transferred = transferred
   }
 
   /// A value to let `EventLoop.next` write over.

@@ -13,11 +13,15 @@
 /// | mcpMessage | no MCP message, unknown revision, headers disagree, unknown session | 400 with -32600, -32602, -32020, -32022; 404 |
 /// | decide | no profile, blocked by a rule, unknown method | 200 with `isError` or -31403 |
 /// | reserveRecord | the audit path is full or failing | 200 with -32603 (503 before a message was read) |
-/// | upstream | no connection, refused, reset, too slow | 200 with -32603 |
+/// | upstream | no connection, refused, unreachable a moment ago, reset, too slow | 200 with -32603 |
 /// | response | malformed, wrong id, too large, not JSON, cut short | 200 with -32603; a stream is cut |
 /// | mask | cannot be masked reliably | 200 with -32603; a stream is cut |
 /// | commitRecord | no room in the audit ring | the answer waits |
 /// | send | the agent does not read, or has gone | the connection is closed |
+///
+/// A request is sent to its server once. It is sent a second time, on a fresh connection, only when it was lost with a
+/// connection from the pool and cannot have run: no byte of it was handed to the kernel, or it is one that changes
+/// nothing (`MCPMethod.isRepeatable`) and no byte of an answer had come.
 public enum Phase: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case accept
   case receive

@@ -236,4 +236,43 @@ struct LoopbackTests {
     pair.blocks.give(block)
     #expect(pair.blocks.lentBytes == 0)
   }
+
+  /// What a failed send says about how much had left: nothing when the connection was reset before it.
+  @Test(arguments: choices)
+  func aFailedSendSaysWhatHadLeft(choice: IOChoice) throws {
+    var pair = try Pair.make(choice)
+    try pair.awaitServer()
+    let block = pair.blocks.take(atLeast: 8 << 20)!
+    // Unread bytes make the close a reset.
+    pair.loop.send(block, from: 0, count: 10, on: pair.client)
+    var sent: [Completion] = []
+    try pair.turn(until: { $0.kind == .sent }, each: { if $0.kind == .sent { sent.append($0) } })
+    #expect(sent[0].result == 10 && sent[0].transferred == 10)
+    pair.loop.close(pair.server)
+    pair.loop.receive(on: pair.client)
+    try pair.turn(until: { $0.kind == .received && $0.result < 0 })
+    pair.loop.send(block, from: 0, count: 10, on: pair.client)
+    try pair.turn(until: { $0.kind == .sent }, each: { if $0.kind == .sent { sent.append($0) } })
+    #expect(sent[1].result < 0 && sent[1].transferred == 0)
+  }
+
+  /// A send that was cut off in the middle says so: that much may have been read.
+  @Test(arguments: choices)
+  func aSendThatBreaksOffSaysWhatHadLeft(choice: IOChoice) throws {
+    var pair = try Pair.make(choice)
+    try pair.awaitServer()
+    let block = pair.blocks.take(atLeast: 16 << 20)!
+    pair.loop.send(block, from: 0, count: 16 << 20, on: pair.client)
+    pair.loop.receive(on: pair.server)
+    var received = 0
+    try pair.turn(
+      until: { _ in received > 100_000 },
+      each: { if $0.kind == .received { received += Int($0.result) } })
+    pair.loop.close(pair.server)
+    var failed: [Completion] = []
+    try pair.turn(
+      until: { $0.kind == .sent }, each: { if $0.kind == .sent { failed.append($0) } })
+    #expect(failed[0].result < 0)
+    #expect(failed[0].transferred >= received && failed[0].transferred < 16 << 20)
+  }
 }

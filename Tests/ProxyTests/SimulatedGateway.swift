@@ -20,6 +20,10 @@ final class SimulatedGateway {
   var server: (ServerRequest) -> [ServerStep] = { SimulatedGateway.echo($0) }
   private var serverInputs: [SimulatedNetwork.Peer: [UInt8]] = [:]
   private(set) var requestsAtServers: [ServerRequest] = []
+  /// The servers' ends of all connections, in the order they were opened.
+  private(set) var serverPeers: [SimulatedNetwork.Peer] = []
+  /// Connections whose server reads nothing any more.
+  var isDeaf: Set<SimulatedNetwork.Peer> = []
   private var delayed: [(turn: Int, peer: SimulatedNetwork.Peer, step: ServerStep)] = []
   private var turns = 0
   static let audience: UInt16 = 8080
@@ -134,6 +138,19 @@ final class SimulatedGateway {
       + "\"params\":{\"name\":\"\(tool)\",\"arguments\":\(arguments)}}"
   }
 
+  /// The same in the modern era; its request also needs `modernFields`.
+  static func modernCall(_ tool: String, id: String = "1") -> String {
+    "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"method\":\"tools/call\","
+      + "\"params\":{\"name\":\"\(tool)\",\"arguments\":{},\"_meta\":{"
+      + "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+      + "\"io.modelcontextprotocol/clientCapabilities\":{},"
+      + "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}}"
+  }
+
+  static func modernFields(_ tool: String) -> String {
+    "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: \(tool)\r\n"
+  }
+
   static func json(_ body: String, status: String = "200 OK", more: String = "") -> String {
     "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\n\(more)"
       + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
@@ -158,8 +175,11 @@ final class SimulatedGateway {
   func turn() {
     turns += 1
     _ = worker.turn()
-    while let opened = network.takeOpened() { serverInputs[opened.peer] = [] }
-    for peer in serverInputs.keys.sorted(by: { $0.hashValue < $1.hashValue }) {
+    while let opened = network.takeOpened() {
+      serverInputs[opened.peer] = []
+      serverPeers.append(opened.peer)
+    }
+    for peer in serverPeers where !isDeaf.contains(peer) {
       serverInputs[peer]! += network.takeReceived(by: peer)
       while let request = takeRequest(peer) {
         requestsAtServers.append(request)

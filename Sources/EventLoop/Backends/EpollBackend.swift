@@ -91,11 +91,7 @@ struct EpollBackend: ~Copyable {
         updateInterest(index)
         return
       }
-      if result < 0 {
-        sockets[index].sendRemaining = 0
-        finishSend(index, result)
-        return
-      }
+      if result < 0 { return finishSend(index, result) }
       unsafe sockets[index].sendStart! += Int(result)
       sockets[index].sendRemaining &-= Int(result)
     }
@@ -103,10 +99,13 @@ struct EpollBackend: ~Copyable {
   }
 
   private mutating func finishSend(_ index: UInt32, _ result: Int32) {
+    let taken = sockets[index].sendTotal &- sockets[index].sendRemaining
+    sockets[index].sendRemaining = 0
     updateInterest(index)
     queue.append(
       Completion(
-        kind: .sent, token: sockets[index].token, socket: sockets.socket(index), result: result))
+        kind: .sent, token: sockets[index].token, socket: sockets.socket(index), result: result,
+        transferred: Int32(truncatingIfNeeded: taken)))
   }
 
   mutating func connect(_ index: UInt32, _ address: PreparedAddress) {

@@ -257,8 +257,10 @@ struct IOUringBackend: ~Copyable {
       submitSend(index)
       return false
     }
+    let taken = sockets[index].sendTotal &- sockets[index].sendRemaining
     completion = Completion(
-      kind: .sent, token: sockets[index].token, socket: sockets.socket(index), result: outcome)
+      kind: .sent, token: sockets[index].token, socket: sockets.socket(index), result: outcome,
+      transferred: Int32(truncatingIfNeeded: taken))
     return true
   }
 

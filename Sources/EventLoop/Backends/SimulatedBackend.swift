@@ -42,6 +42,7 @@ struct SimulatedBackend: ~Copyable {
   func accept(_ socket: Socket) { unsafe connection(socket).pointee.wantsReceive = true }
 
   func connect(port: UInt16, token: Token) -> Socket {
+    network.connectAttempts += 1
     let index = network.allocate()
     let state = unsafe network.connections + index
     unsafe state.pointee.port = port
@@ -139,6 +140,7 @@ struct SimulatedBackend: ~Copyable {
       return false
     }
     if unsafe state.pointee.connectPending {
+      guard !network.holdsConnects else { return false }
       unsafe state.pointee.connectPending = false
       let refused = network.refusedPorts.contains(unsafe state.pointee.port)
       if !refused { network.recordOpened(index) }
@@ -149,9 +151,11 @@ struct SimulatedBackend: ~Copyable {
     if unsafe state.pointee.sendPending, unsafe sendSome(state) {
       let failed = unsafe state.pointee.peerReset
       unsafe state.pointee.sendPending = false
+      let total = unsafe state.pointee.sendTotal
+      let taken = unsafe total &- state.pointee.sendRemaining
       completion = Completion(
-        kind: .sent, token: token, socket: socket,
-        result: failed ? -EPIPE : Int32(unsafe state.pointee.sendTotal))
+        kind: .sent, token: token, socket: socket, result: failed ? -EPIPE : Int32(total),
+        transferred: Int32(taken))
       return true
     }
     guard unsafe state.pointee.wantsReceive, unsafe !state.pointee.endDelivered else {

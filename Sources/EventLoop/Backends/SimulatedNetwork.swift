@@ -75,6 +75,10 @@ public final class SimulatedNetwork {
   private(set) var fresh = 0
   /// Ports nobody listens on: connecting there fails with ECONNREFUSED.
   public var refusedPorts: Set<UInt16> = []
+  /// How often the gateway has asked for a connection.
+  public internal(set) var connectAttempts = 0
+  /// While true, connections of the gateway neither succeed nor fail.
+  public var holdsConnects = false
   /// Connections the gateway opened, in order, not yet taken by `takeOpened`.
   private var opened: [Peer] = []
 

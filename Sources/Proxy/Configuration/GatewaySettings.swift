@@ -48,6 +48,12 @@ public struct GatewayLimits: Sendable {
   public var recordTime: UInt64 = 2_000_000_000
   /// Until a server accepts the connection.
   public var connectTime: UInt64 = 5_000_000_000
+  /// Attempts to connect to a server that fail in a row before calls to it fail at once.
+  public var connectFailuresMax = 3
+  /// How long they then do, until one of them tries again.
+  public var unreachableTime: UInt64 = 1_000_000_000
+  /// How long a request waits for the outcome of its sending when the server has ended the connection meanwhile.
+  public var sendOutcomeTime: UInt64 = 1_000_000_000
   /// From the request's last byte to the answer's first.
   public var firstByteTime: UInt64 = 300_000_000_000
   /// Between two pieces of an answer or a stream.

@@ -71,9 +71,17 @@ struct Upstream: BitwiseCopyable {
   /// The request: head and body, kept until it has left.
   var output = Block.none
   var outputCount = 0
-  /// Whether any byte of the request was handed to the socket.
-  var requestStarted = false
+  /// The request is complete and waits for the end of the turn to be sent.
+  var isUnsent = false
   var isSending = false
+  /// Whether an earlier request was answered on this connection: then its server may have ended it just now.
+  var isReused = false
+  /// Whether the request may be sent a second time even though the first may have arrived: it changes nothing.
+  var isRepeatable = false
+  /// Whether it is the one attempt to reach a server that could not be reached.
+  var isProbe = false
+  /// Why the connection ended while the request was still being sent: 0 or `-errno`.
+  var endCode: Int32 = 0
   /// Bytes of the head while it is incomplete; afterwards the body as far as it must be kept.
   var input = Block.none
   var inputCount = 0

@@ -7,6 +7,11 @@ internal import Wire
 extension Worker {
   mutating func upstreamReceived(_ slot: UInt32, _ completion: Completion) {
     guard completion.result > 0 else { return upstreamEnded(slot, completion.result) }
+    // What comes before the request was sent is nobody's answer: a server that is about to hang up says 408.
+    if upstreams[slot].isUnsent && upstreams[slot].state == .busy {
+      return upstreams[slot].isReused
+        ? sendAgain(slot) : serverFailed(slot, "The server speaks before it was asked.")
+    }
     let bytes = unsafe loop.unsafeBytes(of: completion)
     switch upstreams[slot].state {
     case .connecting, .closing: return
@@ -16,6 +21,7 @@ extension Worker {
       let exchange = upstreams[slot].exchange
       if exchange != .max && exchanges[exchange].firstByte == 0 {
         exchanges[exchange].firstByte = loop.now
+        giveOutput(slot)
       }
       setDeadline(upstream: slot, loop.now &+ limits.answerIdleTime)
       if upstreams[slot].hasHead {
@@ -245,6 +251,7 @@ extension Worker {
     guard upstreams[slot].state == .busy, upstreams[slot].exchange != .max else {
       return closeUpstream(slot)
     }
+    if outlivesEnd(slot, result) { return }
     if result == 0, upstreams[slot].hasHead, case .untilClose = upstreams[slot].head.framing {
       return bodyEnded(slot)
     }

@@ -38,17 +38,13 @@ extension Worker {
     guard let (block, count) = composeRequest(slot, route, fields, body) else {
       return fail(slot, .gateway, "The gateway has no memory for this request now.")
     }
-    guard
-      let upstream = takeUpstream(exchanges[slot].generation, exchanges[slot].route, route)
-    else {
-      blocks.give(block)
-      return fail(slot, .gateway, "Too many connections to the server are in use.")
-    }
-    upstreams[upstream].exchange = slot
-    upstreams[upstream].output = block
-    upstreams[upstream].outputCount = count
-    exchanges[slot].upstream = upstream
-    if upstreams[upstream].state == .busy { sendRequest(upstream) }
+    carry(slot, block, count, isRepeatable: isRepeatable(slot))
+  }
+
+  /// Whether the server may get this request twice: listening to a session's stream, and calls that only ask.
+  private func isRepeatable(_ slot: UInt32) -> Bool {
+    exchanges[slot].isSessionStream
+      || (exchanges[slot].head.method == .post && exchanges[slot].method.isRepeatable)
   }
 
   private mutating func composeRequest(
@@ -81,171 +77,5 @@ extension Worker {
       return nil
     }
     return (block, out.count)
-  }
-
-  // MARK: Connections to servers
-
-  /// A connection for one exchange: idle and ready (`busy` at once), or being made.
-  private mutating func takeUpstream(
-    _ generation: UInt8, _ index: Int32, _ route: GatewaySnapshot.Route
-  ) -> UInt32? {
-    if let slot = generations[generation].pools.take(index, from: upstreams) {
-      upstreams[slot].state = .busy
-      return slot
-    }
-    guard generations[generation].pools.total(index) < limits.upstreamMax else { return nil }
-    let fresh = Upstream(
-      socket: .none, generation: generation, route: index,
-      chunks: ChunkedDecoder(limits: httpLimits), events: SSEParser())
-    guard let slot = upstreams.insert(fresh) else { return nil }
-    let token = Token(
-      kind: Owner.upstream, slot: slot, generation: upstreams.generation(slot))
-    guard let socket = loop.connect(to: route.address, token: token) else {
-      _ = upstreams.remove(slot)
-      return nil
-    }
-    upstreams[slot].socket = socket
-    generations[generation].pools.opened(index)
-    generations[generation].users &+= 1
-    setDeadline(upstream: slot, loop.now &+ limits.connectTime)
-    return slot
-  }
-
-  mutating func upstreamConnected(_ slot: UInt32, _ result: Int32) {
-    guard upstreams[slot].state == .connecting else { return }
-    guard result == 0 else {
-      let exchange = upstreams[slot].exchange
-      detach(slot)
-      closeUpstream(slot)
-      if exchange != .max {
-        fail(exchange, .server, "The server cannot be reached.", systemCode: result)
-      }
-      return
-    }
-    loop.receive(on: upstreams[slot].socket)
-    guard upstreams[slot].exchange != .max else { return closeUpstream(slot) }
-    upstreams[slot].state = .busy
-    sendRequest(slot)
-  }
-
-  private mutating func sendRequest(_ slot: UInt32) {
-    upstreams[slot].hasHead = false
-    upstreams[slot].scannedUpTo = 0
-    upstreams[slot].inputCount = 0
-    upstreams[slot].bodyBytes = 0
-    upstreams[slot].chunks = ChunkedDecoder(limits: httpLimits)
-    upstreams[slot].events = SSEParser(eventBytesMax: limits.messageBytesMax)
-    upstreams[slot].isSending = true
-    setDeadline(upstream: slot, loop.now &+ limits.firstByteTime)
-    loop.send(
-      upstreams[slot].output, from: 0, count: upstreams[slot].outputCount,
-      on: upstreams[slot].socket)
-  }
-
-  mutating func upstreamSent(_ slot: UInt32, _ result: Int32) {
-    upstreams[slot].isSending = false
-    guard upstreams[slot].state == .busy else {
-      blocks.give(upstreams[slot].output)
-      upstreams[slot].output = .none
-      if upstreams[slot].state == .idle { return }
-      return
-    }
-    let exchange = upstreams[slot].exchange
-    if result >= 0 {
-      blocks.give(upstreams[slot].output)
-      upstreams[slot].output = .none
-      if exchange != .max { exchanges[exchange].upstreamSent = loop.now }
-      return
-    }
-    // A failed send may have left in part: the call is not repeated (it might run twice).
-    detach(slot)
-    closeUpstream(slot)
-    if exchange != .max {
-      fail(
-        exchange, .server, "The connection to the server broke while the request was sent.",
-        systemCode: result)
-    }
-  }
-
-  // MARK: Letting go
-
-  /// Takes exchange and connection apart.
-  mutating func detach(_ slot: UInt32) {
-    let exchange = upstreams[slot].exchange
-    upstreams[slot].exchange = .max
-    if exchange != .max { exchanges[exchange].upstream = .max }
-  }
-
-  /// The answer was read to its end: the connection goes back to the pool, if it may be used again.
-  mutating func releaseUpstream(_ slot: UInt32) {
-    detach(slot)
-    blocks.give(upstreams[slot].input)
-    upstreams[slot].input = .none
-    upstreams[slot].inputCount = 0
-    resumeUpstream(slot)
-    let route = upstreams[slot].route
-    let generation = upstreams[slot].generation
-    guard generation == generations.current, upstreams[slot].head.keepAlive,
-      !upstreams[slot].isSending, !upstreams[slot].peerEnded,
-      !isDraining, generations[generation].pools.idle(route) < limits.upstreamIdleMax
-    else { return closeUpstream(slot) }
-    upstreams[slot].state = .idle
-    generations[generation].pools.add(slot, route, to: upstreams)
-    setDeadline(upstream: slot, loop.now &+ limits.upstreamIdleTime)
-  }
-
-  mutating func closeUpstream(_ slot: UInt32) {
-    guard upstreams[slot].state != .closing else { return }
-    if upstreams[slot].state == .idle {
-      generations[upstreams[slot].generation].pools.remove(
-        slot, upstreams[slot].route, from: upstreams)
-    }
-    upstreams[slot].state = .closing
-    detach(slot)
-    blocks.give(upstreams[slot].input)
-    upstreams[slot].input = .none
-    upstreams[slot].inputCount = 0
-    loop.close(upstreams[slot].socket)
-  }
-
-  mutating func upstreamClosed(_ slot: UInt32) {
-    blocks.give(upstreams[slot].output)
-    let generation = upstreams[slot].generation
-    generations[generation].pools.closed(upstreams[slot].route)
-    cancelTimer(upstream: slot)
-    _ = upstreams.remove(slot)
-    leaveGeneration(generation)
-  }
-
-  mutating func pauseUpstream(_ slot: UInt32) {
-    guard !upstreams[slot].isPaused, upstreams[slot].state == .busy else { return }
-    upstreams[slot].isPaused = true
-    loop.pauseReceiving(on: upstreams[slot].socket)
-  }
-
-  mutating func resumeUpstream(_ slot: UInt32) {
-    guard upstreams[slot].isPaused else { return }
-    upstreams[slot].isPaused = false
-    loop.receive(on: upstreams[slot].socket)
-  }
-
-  mutating func upstreamTimedOut(_ slot: UInt32) {
-    let exchange = upstreams[slot].exchange
-    let state = upstreams[slot].state
-    let hadHead = upstreams[slot].hasHead
-    if state == .busy && upstreams[slot].isPaused {
-      // It is the agent that does not read; its own deadline is running.
-      return setDeadline(upstream: slot, loop.now &+ limits.answerIdleTime)
-    }
-    guard state != .closing else { return }
-    detach(slot)
-    closeUpstream(slot)
-    guard exchange != .max else { return }
-    switch state {
-    case .connecting: fail(exchange, .server, "The server did not accept the connection in time.")
-    case .busy where hadHead:
-      fail(exchange, .server, "The server stopped in the middle of its answer.")
-    default: fail(exchange, .server, "The server did not answer in time.")
-    }
   }
 }

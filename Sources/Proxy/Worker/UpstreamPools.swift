@@ -1,12 +1,36 @@
 internal import EventLoop
 
-/// Per server: the idle connections, most recently used first, and how many connections there are in all.
+/// Per server: the idle connections, most recently used first, how many connections there are in all, and whether it could
+/// be reached lately.
+///
+/// A server that refuses connections several times in a row is left alone for a moment: calls to it fail at once, and
+/// when the moment is over one of them tries, while the others still fail at once. So a server that is down costs
+/// agents no waiting, and one that comes up again is not met by a crowd.
+///
+///     failures 0 1 2   every call may connect
+///     failures 3       until `closedUntil` nobody; then one probe at a time, which ends it or begins the next moment
 @safe
 struct UpstreamPools: ~Copyable {
   private struct Pool {
     var first: UInt32 = .max
     var idle = 0
     var total = 0
+    /// Attempts to connect that failed since one succeeded.
+    var failures = 0
+    /// The errno of the last of them, negative.
+    var lastFailure: Int32 = 0
+    /// Nanoseconds of the loop's clock.
+    var closedUntil: UInt64 = 0
+    var isProbing = false
+  }
+
+  /// Whether a call may open a connection.
+  enum Admission: Equatable {
+    case open
+    /// As the one that tries again.
+    case probe
+    /// Not now; the errno is that of the last attempt.
+    case closed(Int32)
   }
 
   private let pools: UnsafeMutablePointer<Pool>
@@ -30,6 +54,8 @@ struct UpstreamPools: ~Copyable {
 
   mutating func opened(_ route: Int32) { unsafe pool(route).pointee.total &+= 1 }
   mutating func closed(_ route: Int32) { unsafe pool(route).pointee.total &-= 1 }
+
+  // MARK: Idle connections
 
   /// The connection used last, taken out of the pool.
   mutating func take(_ route: Int32, from upstreams: borrowing Slab<Upstream>) -> UInt32? {
@@ -61,4 +87,36 @@ struct UpstreamPools: ~Copyable {
     upstreams[slot].previousIdle = .max
     unsafe pool(route).pointee.idle &-= 1
   }
+
+  // MARK: Whether the server can be reached
+
+  /// Asks before each attempt. `.probe` must be answered by `connected`, `connectFailed` or `probeAbandoned`.
+  mutating func admit(_ route: Int32, now: UInt64, limits: GatewayLimits) -> Admission {
+    let pool = unsafe pool(route)
+    guard unsafe pool.pointee.failures >= limits.connectFailuresMax else { return .open }
+    guard unsafe now >= pool.pointee.closedUntil, unsafe !pool.pointee.isProbing else {
+      return .closed(unsafe pool.pointee.lastFailure)
+    }
+    unsafe pool.pointee.isProbing = true
+    return .probe
+  }
+
+  mutating func connected(_ route: Int32) {
+    let pool = unsafe pool(route)
+    unsafe pool.pointee.failures = 0
+    unsafe pool.pointee.isProbing = false
+  }
+
+  mutating func connectFailed(
+    _ route: Int32, code: Int32, isProbe: Bool, now: UInt64, limits: GatewayLimits
+  ) {
+    let pool = unsafe pool(route)
+    unsafe pool.pointee.failures = min(pool.pointee.failures + 1, limits.connectFailuresMax)
+    unsafe pool.pointee.lastFailure = code
+    unsafe pool.pointee.closedUntil = now &+ limits.unreachableTime
+    if isProbe { unsafe pool.pointee.isProbing = false }
+  }
+
+  /// The call that tried again went away before there was an outcome.
+  mutating func probeAbandoned(_ route: Int32) { unsafe pool(route).pointee.isProbing = false }
 }

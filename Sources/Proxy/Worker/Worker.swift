@@ -45,6 +45,8 @@ struct Worker: ~Copyable {
   var listeners: [Socket] = []
   /// The first exchange that waits for the audit path.
   var firstWaiting: UInt32 = .max
+  /// Requests to be sent at the end of this turn.
+  var unsent = UnsentRequests()
   /// Whether some connection's next request waits for room in the audit ring.
   var hasStalled = false
   var acceptPausedUntil: UInt64 = .max
@@ -91,10 +93,12 @@ struct Worker: ~Copyable {
   mutating func turn() -> Bool {
     loop.wait(until: min(timers.nextDeadline(), acceptPausedUntil))
     var completion = Completion.empty
-    while loop.next(&completion) {
-      dispatch(completion)
-      loop.release(completion)
-    }
+    repeat {
+      while loop.next(&completion) {
+        dispatch(completion)
+        loop.release(completion)
+      }
+    } while sendUnsent()
     while let id = timers.popExpired(now: loop.now) { expired(id) }
     // A wake-up tells that there is room again; looking on every turn as well costs nothing and cannot miss it.
     if hasStalled, !recording.isFull() { resumeStalled() }
@@ -130,7 +134,7 @@ struct Worker: ~Copyable {
     switch completion.kind {
     case .connected: upstreamConnected(slot, completion.result)
     case .received: upstreamReceived(slot, completion)
-    case .sent: upstreamSent(slot, completion.result)
+    case .sent: upstreamSent(slot, completion.result, transferred: Int(completion.transferred))
     case .closed: upstreamClosed(slot)
     case .accepted, .woken: break
     }

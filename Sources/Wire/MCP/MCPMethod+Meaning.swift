@@ -56,6 +56,18 @@ extension MCPMethod {
     }
   }
 
+  /// Whether a server may get the request twice without anybody noticing: it only asks. Reading a resource is not among
+  /// them, because what is behind a URI is the server's affair; `initialize` is, because a session of which nobody
+  /// learnt the id is one that nobody uses.
+  public var isRepeatable: Bool {
+    switch self {
+    case .initialize, .ping, .serverDiscover, .toolsList, .promptsList, .resourcesList,
+      .resourcesTemplatesList:
+      true
+    default: false
+    }
+  }
+
   /// What names the thing that the request is about.
   public var nameSource: MCPNameSource {
     switch self {
