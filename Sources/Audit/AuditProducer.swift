@@ -55,7 +55,11 @@ public struct AuditProducer: ~Copyable {
 
   /// A new id, larger than all before on this worker. Also reads the wall clock for the entry that follows.
   public mutating func makeRecordID() -> RecordID {
-    wallNanoseconds = linux_audit_wall_nanoseconds()
+    makeRecordID(wallNanoseconds: linux_audit_wall_nanoseconds())
+  }
+
+  package mutating func makeRecordID(wallNanoseconds: UInt64) -> RecordID {
+    self.wallNanoseconds = wallNanoseconds
     let milliseconds = wallNanoseconds / 1_000_000 &- RecordID.epochMilliseconds
     let now = RecordID(milliseconds: milliseconds, worker: Int(worker)).value
     // The count within the millisecond carries into the time when it runs over, so ids stay unique even

@@ -61,8 +61,9 @@ public struct AuditCommands: Sendable {
     guard let record = RecordID(reference) else { throw .noReference(reference) }
     guard let range = try segmentRange(directory) else { throw .notFound(record.description) }
     var reader = RecordReader(
-      directory: directory, first: firstSegment(for: record, in: range), keepsBytes: true,
-      only: record)
+      directory: directory, first: firstSegment(directory, for: record, in: range),
+      keepsBytes: true,
+      selection: .record(record))
     while true {
       switch try reader.next() {
       case .events(let events):
@@ -81,22 +82,6 @@ public struct AuditCommands: Sendable {
   }
 
   // MARK: -
-
-  /// An id carries its time, and so does a segment's header: reading begins with the last segment that
-  /// was created before the record (with a minute to spare for clocks that were set).
-  private func firstSegment(for record: RecordID, in range: ClosedRange<UInt32>) -> UInt32 {
-    let time = record.millisecondsSince1970 &* 1_000_000
-    for number in range.reversed() {
-      guard case .opened(var scanner) = SegmentScanner.open(directory, number: number) else {
-        continue
-      }
-      _ = scanner.next()
-      if let header = scanner.header, header.createdNanoseconds &+ 60_000_000_000 < time {
-        return number
-      }
-    }
-    return range.lowerBound
-  }
 
   private func lastEvents(
     _ reader: inout RecordReader, count: Int, filter: CallFilter

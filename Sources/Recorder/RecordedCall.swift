@@ -21,6 +21,12 @@ public struct RecordedCall: Sendable, Equatable {
   public var rule = ""
   /// JSON-RPC id as it was written, with quotes if it is a string.
   public var requestID = ""
+  /// What program the agent said it is, as `name/version`; its own word. Empty when it did not say.
+  public var client = ""
+  /// Id of the approval that the call waited for or ran under; empty for none.
+  public var approval = ""
+  /// Id of the session that the answer opened (`initialize`); empty for others.
+  public var openedSession = ""
   /// Names of the fields above that were longer than the record keeps.
   public var cutFields: [String] = []
 

@@ -130,11 +130,3 @@ public struct Verification: Sendable, Equatable, CustomStringConvertible {
     notices += found
   }
 }
-
-/// Numbers of the segments in a directory; nil when there are none.
-func segmentRange(_ directory: String) throws(RecorderError) -> ClosedRange<UInt32>? {
-  switch AuditFiles.segments(at: directory) {
-  case .success(let range): return range
-  case .failure(let error): throw .cannotOpenDirectory(error.description)
-  }
-}

@@ -9,6 +9,7 @@ final class Recording: Sendable {
   let path: String
   var audit: String { path + "/audit" }
   var commands: AuditCommands { AuditCommands(directory: audit) }
+  var sessions: SessionCatalog { SessionCatalog(directory: audit) }
 
   init() throws {
     path = NSTemporaryDirectory() + "sluice-recorder-" + UUID().uuidString
@@ -42,6 +43,14 @@ struct Call {
   var tool = "query"
   var rule = "pii"
   var decision = RecordedDecision.allow
+  var era = RecordedEra.modern
+  var method = "tools/call"
+  var session = ""
+  var openedSession = ""
+  var client = ""
+  var approval = ""
+  /// Wall clock instead of the real one, in seconds since 1970.
+  var second: UInt64?
   var request = #"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"query"}}"#
   var pieces: [String] = []
   var answer = #"{"jsonrpc":"2.0","id":7,"result":{"content":[]}}"#
@@ -52,21 +61,27 @@ extension AuditProducer {
   /// Records a call; `closes: false` leaves it open.
   @discardableResult
   mutating func record(_ call: Call, closes: Bool = true) -> (id: RecordID, ticket: AuditTicket)? {
-    let id = makeRecordID()
+    let id = call.second.map { makeRecordID(wallNanoseconds: $0 * 1_000_000_000) } ?? makeRecordID()
     let principal = Array(call.principal.utf8)
     let server = Array(call.server.utf8)
     let tool = Array(call.tool.utf8)
     let rule = Array(call.rule.utf8)
-    let method = Array("tools/call".utf8)
+    let method = Array(call.method.utf8)
+    let session = Array(call.session.utf8)
+    let client = Array(call.client.utf8)
+    let approval = Array(call.approval.utf8)
     let request = Array(call.request.utf8)
     var facts = CallFacts(record: id, receivedNanoseconds: 0, decision: call.decision)
-    facts.era = .modern
+    facts.era = call.era
     facts.policyRevision = 0xabcd
     facts.principal = unsafe principal.span.bytes
     facts.server = unsafe server.span.bytes
     facts.tool = unsafe tool.span.bytes
     facts.rule = unsafe rule.span.bytes
     facts.method = unsafe method.span.bytes
+    facts.session = unsafe session.span.bytes
+    facts.client = unsafe client.span.bytes
+    facts.approval = unsafe approval.span.bytes
     let body = unsafe request.span.bytes
     guard case .opened(var ticket) = open(facts, request: body) else { return nil }
     for piece in call.pieces {
@@ -74,12 +89,18 @@ extension AuditProducer {
       let span = unsafe bytes.span.bytes
       guard append(&ticket, answer: span) == bytes.count else { return nil }
     }
-    if closes {
-      let bytes = Array(call.answer.utf8)
-      let span = unsafe bytes.span.bytes
-      guard close(&ticket, call.outcome, answer: span) == bytes.count else { return nil }
-    }
+    if closes, !finish(&ticket, call) { return nil }
     return (id, ticket)
+  }
+
+  /// Closes a call that `record` left open.
+  @discardableResult
+  mutating func finish(_ ticket: inout AuditTicket, _ call: Call) -> Bool {
+    let bytes = Array(call.answer.utf8)
+    let span = unsafe bytes.span.bytes
+    let opened = Array(call.openedSession.utf8)
+    let session = unsafe opened.span.bytes
+    return close(&ticket, call.outcome, answer: span, session: session) == bytes.count
   }
 }
 

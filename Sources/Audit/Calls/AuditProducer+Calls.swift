@@ -41,10 +41,13 @@ extension AuditProducer {
   /// The outcome itself always has room. When the ring is full now, only the first bytes of `answer` are taken and
   /// the ticket stays open: wait for room and call again with the rest; or, to give up on the answer's
   /// bytes, with an empty span and `isComplete` telling the truth.
+  /// - Parameter session: id of the session that the answer opened; left out of the record when the ring has no room
+  ///   for it and there are no answer bytes that could wait for room.
   /// - Returns: how many of the bytes were taken; the ticket is closed when it is all of them.
   @discardableResult
   public mutating func close(
-    _ ticket: inout AuditTicket, _ outcome: CallOutcome, answer: RawSpan = RawSpan()
+    _ ticket: inout AuditTicket, _ outcome: CallOutcome, answer: RawSpan = RawSpan(),
+    session: RawSpan = RawSpan()
   ) -> Int {
     check(ticket)
     if ticket.stage == .dropped {
@@ -62,7 +65,9 @@ extension AuditProducer {
         return taken
       }
     }
-    let closed = write(closing: outcome, &ticket, answer: answer.extracting(droppingFirst: taken))
+    let rest = answer.extracting(droppingFirst: taken)
+    var closed = write(closing: outcome, &ticket, answer: rest, session: session)
+    if !closed, rest.isEmpty { closed = write(closing: outcome, &ticket, answer: rest) }
     if closed {
       taken = answer.byteCount
       ticketsOpen &-= 1

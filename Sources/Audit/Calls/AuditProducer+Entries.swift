@@ -7,10 +7,15 @@ extension AuditProducer {
     let texts =
       cut(facts.principal) &+ cut(facts.server) &+ cut(facts.method) &+ cut(facts.tool)
       &+ cut(facts.session) &+ cut(facts.rule) &+ cut(facts.requestID)
-    let count = EntryFormat.aligned(EntryFormat.openingBytes &+ texts &+ first.byteCount)
+    let hasMore = facts.client.byteCount &+ facts.approval.byteCount > 0
+    let more =
+      hasMore ? EntryFormat.moreTextsBytes &+ cut(facts.client) &+ cut(facts.approval) : 0
+    let count = EntryFormat.aligned(
+      EntryFormat.openingBytes &+ more &+ texts &+ first.byteCount)
     guard let place = unsafe claim(count, setAside: setAside &+ closing) else { return false }
     let entry = unsafe EntryWriter(
-      unsafeAt: place, count: count, kind: .opening, flags: cutFlags(facts), worker: worker,
+      unsafeAt: place, count: count, kind: .opening,
+      flags: cutFlags(facts) | (hasMore ? EntryFormat.moreTextsFlag : 0), worker: worker,
       record: facts.record)
     entry.store(wallNanoseconds, at: 16)
     entry.store(facts.receivedNanoseconds, at: 24)
@@ -20,6 +25,13 @@ extension AuditProducer {
     entry.store(facts.era.rawValue, at: 48)
     entry.store(facts.decision.rawValue, at: 49)
     var end = EntryFormat.openingBytes
+    if hasMore {
+      let limit = CallFacts.textBytesMax
+      let cut: UInt8 =
+        (facts.client.byteCount > limit ? 1 : 0) | (facts.approval.byteCount > limit ? 2 : 0)
+      entry.store(UInt32(cut), at: 68)
+      end &+= EntryFormat.moreTextsBytes
+    }
     end = text(facts.principal, entry, lengthAt: 50, to: end)
     end = text(facts.server, entry, lengthAt: 52, to: end)
     end = text(facts.method, entry, lengthAt: 54, to: end)
@@ -27,6 +39,10 @@ extension AuditProducer {
     end = text(facts.session, entry, lengthAt: 58, to: end)
     end = text(facts.rule, entry, lengthAt: 60, to: end)
     end = text(facts.requestID, entry, lengthAt: 62, to: end)
+    if hasMore {
+      end = text(facts.client, entry, lengthAt: 64, to: end)
+      end = text(facts.approval, entry, lengthAt: 66, to: end)
+    }
     _ = entry.copy(first, to: end)
     return write(request, from: first.byteCount, of: facts.record, closing: closing)
   }
@@ -77,22 +93,27 @@ extension AuditProducer {
     return true
   }
 
-  /// The closing entry. Without answer bytes it always succeeds: its room was set aside.
+  /// The closing entry. Without answer and session it always succeeds: its room was set aside.
   mutating func write(
-    closing outcome: CallOutcome, _ ticket: inout AuditTicket, answer: RawSpan
+    closing outcome: CallOutcome, _ ticket: inout AuditTicket, answer: RawSpan,
+    session: RawSpan = RawSpan()
   ) -> Bool {
-    let count = EntryFormat.aligned(EntryFormat.closingBytes &+ answer.byteCount)
+    let session = session.extracting(first: cut(session))
+    let count = EntryFormat.aligned(
+      EntryFormat.closingBytes &+ session.byteCount &+ answer.byteCount)
     // With an answer, the other tickets' room and the padding stay untouched; without, all but the others' room is ours.
     let others = (ticketsOpen &- 1) &* EntryFormat.closingBytes
-    let aside = answer.isEmpty ? others : others &+ EntryFormat.closingBytes
+    let isBare = answer.isEmpty && session.isEmpty
+    let aside = isBare ? others : others &+ EntryFormat.closingBytes
     guard let place = unsafe claim(count, setAside: aside) else {
-      precondition(!answer.isEmpty, "the room set aside for a closing entry is gone")
+      precondition(!isBare, "the room set aside for a closing entry is gone")
       return false
     }
     ticket.answerBytes &+= UInt64(answer.byteCount)
     let entry = unsafe EntryWriter(
       unsafeAt: place, count: count, kind: .closing,
-      flags: outcome.isComplete ? EntryFormat.completeFlag : 0, worker: worker,
+      flags: (outcome.isComplete ? EntryFormat.completeFlag : 0)
+        | (session.isEmpty ? 0 : EntryFormat.sessionFlag), worker: worker,
       record: ticket.record)
     entry.store(ticket.pieces, at: 16)
     entry.store(UInt32(0), at: 20)
@@ -110,8 +131,8 @@ extension AuditProducer {
     entry.store(outcome.serverStatus, at: 90)
     entry.store(outcome.result.rawValue, at: 92)
     entry.store(outcome.failedSide.rawValue, at: 93)
-    entry.store(UInt16(0), at: 94)
-    _ = entry.copy(answer, to: EntryFormat.closingBytes)
+    let end = text(session, entry, lengthAt: 94, to: EntryFormat.closingBytes)
+    _ = entry.copy(answer, to: end)
     return true
   }
 

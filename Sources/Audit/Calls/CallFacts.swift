@@ -26,6 +26,11 @@ public struct CallFacts: ~Escapable {
   /// The JSON-RPC id, literally (a string with its quotes); empty for a notification.
   public var requestID: RawSpan
 
+  /// What program the agent says it is, as `name/version`; its own word, never proof of anything.
+  public var client: RawSpan
+  /// Id of the approval that the call waited for or ran under; empty for none.
+  public var approval: RawSpan
+
   /// Longest text kept of each of the fields above, in bytes.
   public static let textBytesMax = 1024
 
@@ -41,6 +46,8 @@ public struct CallFacts: ~Escapable {
     session = RawSpan()
     rule = RawSpan()
     requestID = RawSpan()
+    client = RawSpan()
+    approval = RawSpan()
   }
 }
 

@@ -9,7 +9,9 @@
 //                       40 request bytes in this entry u32   44 request bytes in all u32
 //                       48 era u8   49 decision u8   50 lengths u16 of: principal, server, method, tool, session,
 //                       rule, JSON-RPC id   64 those seven texts, then the request bytes
-//                       flags: bit n set = text n was cut at 1024 bytes
+//                       flags: bit n set = text n was cut at 1024 bytes; bit 7 = these 8 bytes stand at 64, before
+//                       the texts, and two more texts after them: 64 lengths u16 of: client, approval
+//                       68 cut flags u8 of those two   69 zero
 //   2 request piece     16 offset in the request u64   24 bytes u32   28 zero u32   32 the bytes
 //   3 answer piece      16 offset in the answer u64    24 bytes u32   28 zero u32   32 the bytes
 //   4 closing           16 answer pieces before it u32   20 zero u32   24 answer bytes in all u64   32 server bytes u64
@@ -17,7 +19,8 @@
 //                       72 JSON-RPC error code i32   76 system error i32   80 masked values u32
 //                       84 answer bytes in this entry u32   88 status u16   90 server's status u16
 //                       92 result u8   93 failed side u8   94 zero u16   96 the last answer bytes
-//                       flags: 1 = the agent got the whole answer
+//                       flags: 1 = the agent got the whole answer; 2 = bytes 94 are the length u16 of a session
+//                       id, which stands at 96, before the last answer bytes: the answer opened that session
 //   5 gap               16 wall ns u64   24 calls dropped on this worker since its last gap entry u64
 //                       32 calls dropped in all u64                (written by the writer, record id 0)
 //   6 repair            16 wall ns u64   24 segment u32   28 reason u32   32 offset u64   40 bytes cut u64
@@ -52,13 +55,19 @@ package enum EntryFormat {
   package static let repairBytes = 80
 
   package static let openingTexts = 7
+  /// Set when client or approval are known: their lengths follow the opening entry's fixed part.
+  package static let moreTextsFlag: UInt8 = 0x80
+  package static let moreTextsBytes = 8
+  package static let moreTexts = 2
   /// Most bytes of a request or an answer that one entry carries; more is cut into pieces.
   package static let dataBytesMax = 256 << 10
   /// Longest entry a file can hold.
   package static let entryBytesMax =
-    openingBytes + openingTexts * CallFacts.textBytesMax + dataBytesMax + 8
+    openingBytes + moreTextsBytes + (openingTexts + moreTexts) * CallFacts.textBytesMax
+    + dataBytesMax + 8
 
   package static let completeFlag: UInt8 = 1
+  package static let sessionFlag: UInt8 = 2
 
   /// `count` rounded up to a multiple of 8.
   @inline(__always)

@@ -114,6 +114,12 @@ package struct SegmentScanner: ~Copyable {
     return .frame(frame)
   }
 
+  /// Reads and checks the segment's header only; nil when it is not whole or not right.
+  package mutating func readHeaderAlone() -> SegmentHeader? {
+    if header == nil, readHeader() != nil { return nil }
+    return header
+  }
+
   private mutating func readHeader() -> ScanStep? {
     if let trouble = read(0..<SegmentFormat.headerBytes) {
       // An empty file is a segment whose header never came.

@@ -40,8 +40,10 @@ struct Exchange: BitwiseCopyable {
   var masks = MaskRuleSet()
   /// Bytes of the server's own session id, in working memory while the request is being judged.
   var sessionCount = 0
-  /// The session id that the server gave with its answer to `initialize`.
+  /// The session id that the server gave with its answer to `initialize`; once `isSessionSealed`, the sealed one that the
+  /// agent gets, for the record.
   var openedSession = ShortText()
+  var isSessionSealed = false
   /// The version in the server's answer to `initialize`.
   var agreedVersion = ProtocolVersion.v2025_03_26
 

@@ -86,10 +86,16 @@ extension Worker {
       let block = exchanges[slot].answer
       let bytes = count > 0 ? block.bytes(from: start, count: count) : RawSpan()
       var ticket = exchanges[slot].ticket
-      let taken =
-        complete
-        ? recording.close(&ticket, exchanges[slot].outcome, answer: bytes)
-        : recording.append(&ticket, answer: bytes)
+      let taken: Int
+      if !complete {
+        taken = recording.append(&ticket, answer: bytes)
+      } else if exchanges[slot].isSessionSealed {
+        let session = exchanges[slot].openedSession
+        taken = recording.close(
+          &ticket, exchanges[slot].outcome, answer: bytes, session: session.span)
+      } else {
+        taken = recording.close(&ticket, exchanges[slot].outcome, answer: bytes)
+      }
       exchanges[slot].ticket = ticket
       exchanges[slot].recordStart = start &+ taken
       if taken == count { break }

@@ -84,6 +84,7 @@ extension Worker {
     }
     facts.tool = toolName(message, body)
     facts.session = head.extracting(exchanges[slot].head.mcpSessionID.range)
+    facts.client = clientName(slot, head, body, message)
   }
 
   /// The unescaped name of the tool, in working memory that the next call overwrites; empty when there is none.

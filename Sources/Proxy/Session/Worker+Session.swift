@@ -69,6 +69,9 @@ extension Worker {
     guard
       let count = unsafe sealer.seal(bytes, principal: principal, server: server, into: place)
     else { return fail(slot, .gateway, "The session cannot be opened.") }
+    // The record ties the call that opened a session to those in it. An id too long to be kept here is left out.
+    exchanges[slot].isSessionSealed = exchanges[slot].openedSession.set(
+      scratchBytes(Worker.sealedArea, count))
     completeAnswer(slot, session: scratchBytes(Worker.sealedArea, count))
   }
 

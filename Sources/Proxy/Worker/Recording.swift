@@ -33,9 +33,12 @@ struct Recording: ~Copyable {
     keepsBodies ? body : body.extracting(first: 0)
   }
 
-  mutating func close(_ ticket: inout AuditTicket, _ outcome: CallOutcome, answer: RawSpan) -> Int {
+  mutating func close(
+    _ ticket: inout AuditTicket, _ outcome: CallOutcome, answer: RawSpan,
+    session: RawSpan = RawSpan()
+  ) -> Int {
     guard isOn else { return answer.byteCount }
-    let taken = producer!.close(&ticket, outcome, answer: kept(answer))
+    let taken = producer!.close(&ticket, outcome, answer: kept(answer), session: session)
     return keepsBodies ? taken : answer.byteCount
   }
 

@@ -7,34 +7,37 @@ internal import Audit
 struct CallJoiner {
   /// Whether request and answer bytes are wanted; without them a call is a few hundred bytes.
   let keepsBytes: Bool
-  /// Joins only this call, if set.
-  let only: RecordID?
+  let selection: CallSelection
   static let openMax = 200_000
 
   private var open: [RecordID: RecordedCall] = [:]
 
-  init(keepsBytes: Bool, only: RecordID? = nil) {
+  init(keepsBytes: Bool, selection: CallSelection = .all) {
     self.keepsBytes = keepsBytes
-    self.only = only
+    self.selection = selection
   }
 
   /// Takes in one entry; an event when it ends a call or is a notice.
   mutating func take(_ entry: borrowing RecordedEntry, segment: UInt32) -> RecordedEvent? {
     switch entry.kind {
     case .padding, .filler: return nil
-    case .gap, .repair: return only == nil ? .notice(Self.notice(entry)) : nil
+    case .gap, .repair: return selection.isAll ? .notice(Self.notice(entry)) : nil
     case .opening, .requestPiece, .answerPiece, .closing: break
     }
-    if let only, entry.record != only { return nil }
+    if case .record(let only) = selection, entry.record != only { return nil }
     if entry.kind == .opening {
       var call = RecordedCall(record: entry.record, worker: entry.worker, segment: segment)
       call.open(entry, keepsBytes: keepsBytes)
+      guard selection.takes(call) else { return nil }
       open[entry.record] = call
       return open.count > Self.openMax ? oldest() : nil
     }
     var call: RecordedCall
     if let known = open.removeValue(forKey: entry.record) {
       call = known
+    } else if case .session = selection {
+      // Another session's, or one whose opening nobody can tell by.
+      return nil
     } else {
       // Its opening is in a segment that was not read, or is gone.
       call = RecordedCall(record: entry.record, worker: entry.worker, segment: segment)
@@ -52,6 +55,9 @@ struct CallJoiner {
 
   /// The calls still open, oldest first: in flight, or cut short by the end of their process.
   var unfinished: [RecordedCall] { open.values.sorted { $0.record < $1.record } }
+
+  /// When the oldest call still open began; nil when none is.
+  var oldestOpenNanoseconds: UInt64? { open.values.lazy.map(\.openedNanoseconds).min() }
 
   private mutating func oldest() -> RecordedEvent? {
     guard let record = open.keys.min(), let call = open.removeValue(forKey: record) else {
@@ -72,6 +78,27 @@ struct CallJoiner {
       bytesCut: entry.number(UInt64.self, at: 40),
       isDamage: entry.number(UInt32.self, at: 28) == AuditRepair.Reason.damaged.rawValue,
       sha256: AuditHash(entry.bytes, at: 48).hexadecimal, nanoseconds: nanoseconds)
+  }
+}
+
+/// Which calls to put together.
+enum CallSelection {
+  case all
+  case record(RecordID)
+  /// The calls of one session, by its key; `first` belongs to it whatever its key, because the call that opens a legacy
+  /// session is made before the session has an id.
+  case session(SessionKey, first: RecordID, last: RecordID)
+
+  var isAll: Bool { if case .all = self { true } else { false } }
+
+  func takes(_ call: borrowing RecordedCall) -> Bool {
+    switch self {
+    case .all: true
+    case .record(let record): call.record == record
+    case .session(let key, let first, let last):
+      call.record == first
+        || (call.record > first && call.record <= last && SessionKey(call) == key)
+    }
   }
 }
 

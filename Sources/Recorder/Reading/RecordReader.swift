@@ -5,10 +5,15 @@ struct RecordReader: ~Copyable {
   private var reader: SegmentReader
   private var joiner: CallJoiner
 
-  init(directory: String, first: UInt32, keepsBytes: Bool, only: RecordID? = nil) {
+  init(
+    directory: String, first: UInt32, keepsBytes: Bool, selection: CallSelection = .all
+  ) {
     reader = SegmentReader(directory: directory, first: first)
-    joiner = CallJoiner(keepsBytes: keepsBytes, only: only)
+    joiner = CallJoiner(keepsBytes: keepsBytes, selection: selection)
   }
+
+  /// Where the reader stands.
+  var position: RecordPosition { reader.position }
 
   enum Step: Equatable {
     /// A frame was read; these calls ended in it.
@@ -23,11 +28,13 @@ struct RecordReader: ~Copyable {
     let name = SegmentFormat.name(of: position.segment)
     var events: [RecordedEvent] = []
     let segment = position.segment
-    var joiner = joiner
+    // Taken out, so that the calls it holds are changed in place and not copied for every frame.
+    var joiner = CallJoiner(keepsBytes: joiner.keepsBytes, selection: joiner.selection)
+    swap(&joiner, &self.joiner)
     let step = reader.next { entry in
       if let event = joiner.take(entry, segment: segment) { events.append(event) }
     }
-    self.joiner = joiner
+    swap(&joiner, &self.joiner)
     switch step {
     case .frame: return .events(events)
     case .end: return .end
@@ -46,6 +53,9 @@ struct RecordReader: ~Copyable {
 
   /// Calls that have begun and not ended, so far.
   var unfinished: [RecordedCall] { joiner.unfinished }
+
+  /// When the oldest call that has begun and not ended began.
+  var oldestOpenNanoseconds: UInt64? { joiner.oldestOpenNanoseconds }
 }
 
 /// Why the record cannot be read. `description` is a sentence for the operator.
@@ -58,6 +68,8 @@ public enum RecorderError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Not the form of a record id.
   case noReference(String)
   case notFound(String)
+  /// Whoever asked does not want the rest.
+  case cancelled
 
   public var description: String {
     switch self {
@@ -66,6 +78,7 @@ public enum RecorderError: Error, Sendable, Equatable, CustomStringConvertible {
     case .noReference(let text):
       "'\(SafeText.line(text))' is not a record id: 13 letters and digits, as in an answer's Ref"
     case .notFound(let text): "there is no record \(text) in this directory"
+    case .cancelled: "cancelled"
     }
   }
 }

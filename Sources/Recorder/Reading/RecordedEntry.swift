@@ -10,16 +10,18 @@ struct RecordedEntry: ~Escapable {
   init?(_ bytes: RawSpan) {
     guard bytes.byteCount >= EntryFormat.headerBytes,
       let kind = EntryKind(rawValue: bytes.number(at: 4, as: UInt8.self)),
-      bytes.byteCount >= Self.leastBytes(of: kind)
+      bytes.byteCount >= Self.leastBytes(of: kind, flags: bytes.number(at: 5, as: UInt8.self))
     else { return nil }
     self.kind = kind
     self.bytes = bytes
   }
 
-  private static func leastBytes(of kind: EntryKind) -> Int {
+  private static func leastBytes(of kind: EntryKind, flags: UInt8) -> Int {
     switch kind {
     case .padding, .filler: EntryFormat.headerBytes
-    case .opening: EntryFormat.openingBytes
+    case .opening:
+      EntryFormat.openingBytes
+        + (flags & EntryFormat.moreTextsFlag != 0 ? EntryFormat.moreTextsBytes : 0)
     case .requestPiece, .answerPiece: EntryFormat.pieceBytes
     case .closing: EntryFormat.closingBytes
     case .gap: EntryFormat.gapBytes
@@ -60,6 +62,8 @@ extension RecordedCall {
     decision = RecordedDecision(rawValue: entry.number(UInt8.self, at: 49))
     let flags = entry.number(UInt8.self, at: 5)
     var offset = EntryFormat.openingBytes
+    let hasMore = flags & EntryFormat.moreTextsFlag != 0
+    if hasMore { offset += EntryFormat.moreTextsBytes }
     var texts: [String] = []
     for field in 0..<EntryFormat.openingTexts {
       let count = Int(entry.number(UInt16.self, at: 50 + 2 * field))
@@ -69,6 +73,17 @@ extension RecordedCall {
     }
     (principal, server, method, tool) = (texts[0], texts[1], texts[2], texts[3])
     (session, rule, requestID) = (texts[4], texts[5], texts[6])
+    if hasMore {
+      let count = Int(entry.number(UInt16.self, at: 64))
+      client = entry.text(at: offset, count: count)
+      offset += count
+      let approvalCount = Int(entry.number(UInt16.self, at: 66))
+      approval = entry.text(at: offset, count: approvalCount)
+      offset += approvalCount
+      let cut = entry.number(UInt8.self, at: 68)
+      if cut & 1 != 0 { cutFields.append("client") }
+      if cut & 2 != 0 { cutFields.append("approval") }
+    }
     if keepsBytes {
       request = entry.data(at: offset, count: Int(entry.number(UInt32.self, at: 40)))
     }
@@ -92,9 +107,15 @@ extension RecordedCall {
     outcome.serverStatus = entry.number(UInt16.self, at: 90)
     self.outcome = outcome
     answerBytes = Int(clamping: entry.number(UInt64.self, at: 24))
+    var offset = EntryFormat.closingBytes
+    if entry.number(UInt8.self, at: 5) & EntryFormat.sessionFlag != 0 {
+      let count = Int(entry.number(UInt16.self, at: 94))
+      openedSession = entry.text(at: offset, count: count)
+      offset += count
+    }
     if keepsBytes {
       let count = Int(entry.number(UInt32.self, at: 84))
-      answer += entry.data(at: EntryFormat.closingBytes, count: count)
+      answer += entry.data(at: offset, count: count)
       if answer.count != answerBytes || request.count != requestBytes { isWhole = false }
     }
   }

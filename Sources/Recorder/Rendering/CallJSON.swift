@@ -13,6 +13,9 @@ enum CallJSON {
     var method: String?
     var tool: String?
     var session: String?
+    var openedSession: String?
+    var client: String?
+    var approval: String?
     var rule: String?
     var requestId: String?
     var decision: String?
@@ -66,6 +69,8 @@ enum CallJSON {
         ref: call.record.description, time: RecordedTime.iso(call.openedNanoseconds),
         worker: call.worker, principal: some(call.principal), server: some(call.server),
         method: some(call.method), tool: some(call.tool), session: some(call.session),
+        openedSession: some(call.openedSession), client: some(call.client),
+        approval: some(call.approval),
         rule: some(call.rule), requestId: some(call.requestID),
         decision: call.decision.map(CallLine.text),
         policyRevision: CallPage.hexadecimal(call.policyRevision),
@@ -106,7 +111,7 @@ enum CallJSON {
       doneMicroseconds: outcome.doneMicroseconds)
   }
 
-  private static func name(of result: RecordedResult) -> String {
+  static func name(of result: RecordedResult) -> String {
     switch result {
     case .success: "success"
     case .toolError: "tool_error"

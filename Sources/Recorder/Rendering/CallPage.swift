@@ -32,6 +32,7 @@ enum CallPage {
       field("method", call.method), field("tool", call.tool),
       field("request id", call.requestID), field("session", call.session),
       field("decision", call.decision.map(CallLine.text) ?? ""), field("rule", call.rule),
+      field("approval", call.approval), field("client", call.client),
       field("policy", hexadecimal(call.policyRevision)),
       field("era", call.era == .unknown ? "" : "\(call.era)"),
       field("worker", "\(call.worker), segment \(SegmentFormat.name(of: call.segment))"),

@@ -51,7 +51,7 @@ public struct FieldTable: ~Copyable {
 /// Where the values of the fields with a meaning are. A field that appeared several times keeps its last value and is in
 /// `repeated`; those that may appear once never get that far.
 struct KnownFields: BitwiseCopyable, Sendable {
-  var values: InlineArray<19, ByteRange> = .init(repeating: .empty)
+  var values: InlineArray<20, ByteRange> = .init(repeating: .empty)
   /// Which names appeared, as a set of `HTTPFieldName.bit`.
   var present: UInt32 = 0
   /// Which names appeared more than once.

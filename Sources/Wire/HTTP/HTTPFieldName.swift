@@ -9,13 +9,15 @@ public enum HTTPFieldName: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case accept, authorization, origin
   case mcpSessionID, mcpProtocolVersion, mcpMethod, mcpName, lastEventID
   case location, retryAfter, authenticate
+  /// For the record only: any bytes, never an argument of a decision.
+  case userAgent
   /// `Mcp-Param-…`: forwarded, never read.
   case mcpParameter
   case other
   /// A name with underscores that some servers take for a protected one (`mcp_name`): neither read nor forwarded.
   case ignored
 
-  static var knownCount: Int { 19 }
+  static var knownCount: Int { 20 }
 
   @inline(__always) var bit: UInt32 { 1 &<< UInt32(truncatingIfNeeded: rawValue) }
 }
@@ -100,6 +102,7 @@ struct FoldedName {
       if first == 0x656d_616e_2d70_636d { return .mcpName }
       if first == 0x6e6f_6974_6163_6f6c { return .location }
     case 10:
+      if first == 0x6567_612d_7265_7375 && last == 0x746e_6567_612d_7265 { return .userAgent }
       if first == 0x6974_6365_6e6e_6f63 && last == 0x6e6f_6974_6365_6e6e { return .connection }
       if first == 0x6874_656d_2d70_636d && last == 0x646f_6874_656d_2d70 { return .mcpMethod }
     case 11:

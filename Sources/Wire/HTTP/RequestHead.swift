@@ -50,6 +50,7 @@ public struct RequestHead: BitwiseCopyable, Sendable {
   public var mcpMethod: ByteRange { known[.mcpMethod] }
   public var mcpName: ByteRange { known[.mcpName] }
   public var lastEventID: ByteRange { known[.lastEventID] }
+  public var userAgent: ByteRange { known[.userAgent] }
 
   /// Judges Content-Type and Content-Encoding of a POST: exactly `application/json`, at most with `charset=utf-8`, and no
   /// content coding. nil when both are as they must be. (mcp-wire: 415.)

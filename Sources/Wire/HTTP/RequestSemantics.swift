@@ -107,7 +107,8 @@ enum RequestSemantics {
   /// A field that the gateway reads must not depend on how bytes outside ASCII are decoded.
   private static func onlyASCII(_ head: HeadBytes, _ known: KnownFields) -> HTTPRefusal? {
     guard head.hasHighMarks else { return nil }
-    for index in 0..<HTTPFieldName.knownCount {
+    for index in 0..<HTTPFieldName.knownCount
+    where index != Int(HTTPFieldName.userAgent.rawValue) {
       let range = known.values[index]
       if head.hasHigh(Int(range.offset), Int(range.end)) {
         return HTTPRefusal(.nonASCIIField, at: Int(range.offset))

@@ -1,7 +1,7 @@
 /// The keys of the protocol that code looks at; all others that the protocol knows are `other`.
 enum MCPKnownKey: UInt8, BitwiseCopyable {
-  case name, uri, taskID, arguments, meta, protocolVersion, progressToken
-  case metaProtocolVersion, metaClientCapabilities
+  case name, uri, taskID, arguments, meta, protocolVersion, progressToken, clientInfo
+  case metaProtocolVersion, metaClientCapabilities, metaClientInfo
   case other
 }
 
@@ -83,7 +83,7 @@ enum MCPKey: BitwiseCopyable, Equatable {
       if matches("arguments") { return .arguments }
       if matches("requestId") { return .other }
     case 10:
-      if matches("clientInfo") { return .other }
+      if matches("clientInfo") { return .clientInfo }
       if matches("resultType") { return .other }
     case 12:
       if matches("capabilities") { return .other }
@@ -101,7 +101,7 @@ enum MCPKey: BitwiseCopyable, Equatable {
     case 32:
       if matches("io.modelcontextprotocol/logLevel") { return .other }
     case 34:
-      if matches("io.modelcontextprotocol/clientInfo") { return .other }
+      if matches("io.modelcontextprotocol/clientInfo") { return .metaClientInfo }
     case 36:
       if matches("io.modelcontextprotocol/related-task") { return .other }
     case 38:

@@ -37,6 +37,9 @@ public struct MCPMessage: BitwiseCopyable, Sendable {
   public internal(set) var metaVersion: JSONToken?
   /// `_meta["io.modelcontextprotocol/clientCapabilities"]`, of any kind.
   public internal(set) var metaCapabilities: JSONToken?
+  /// What the client says it is, of any kind: `params.clientInfo` of `initialize`, or
+  /// `_meta["io.modelcontextprotocol/clientInfo"]`.
+  public internal(set) var clientInfo: JSONToken?
   /// `_meta.progressToken`, of any kind.
   public internal(set) var progressToken: JSONToken?
   /// The result of a response.

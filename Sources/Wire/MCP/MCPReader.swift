@@ -162,6 +162,7 @@ public enum MCPReader {
         case .arguments: message.arguments = value
         case .meta: message.meta = value
         case .protocolVersion: message.requestedVersion = value
+        case .clientInfo: message.clientInfo = value
         default: break
         }
       }
@@ -181,6 +182,7 @@ public enum MCPReader {
       case .foreign: break
       case .known(.metaProtocolVersion): message.metaVersion = value
       case .known(.metaClientCapabilities): message.metaCapabilities = value
+      case .known(.metaClientInfo): message.clientInfo = value
       case .known(.progressToken): message.progressToken = value
       case .known: break
       }
