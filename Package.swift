@@ -162,7 +162,7 @@ let controlPlane: [Target] = [
   .testTarget(
     name: "SluiceTests",
     dependencies: [
-      "sluice", "SluiceConfiguration", "Policy", "Recorder", "ExampleServer",
+      "sluice", "SluiceConfiguration", "Policy", "Recorder", "ExampleServer", "ControlPlane",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],

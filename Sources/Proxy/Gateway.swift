@@ -93,6 +93,12 @@ public final class Gateway: Sendable {
     }
   }
 
+  /// Frees what the workers no longer use of earlier snapshots. `publish` does so too; call it now and then, so that the
+  /// last one does not stay until the next.
+  public func reclaim() {
+    for control in controls { control.collectRetired() }
+  }
+
   /// Stops accepting, closes idle connections, and gives what is under way this much time.
   public func stop(graceNanoseconds: UInt64) {
     Gateway.stopAll(controls, wakers, graceNanoseconds: graceNanoseconds)

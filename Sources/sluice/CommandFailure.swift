@@ -1,3 +1,4 @@
+import ControlPlane
 import SluiceConfiguration
 
 /// Why a command ends without having done what was asked, in words for the person who asked.
@@ -23,5 +24,13 @@ struct CommandFailure: Error {
   init(_ errors: ConfigurationErrors) {
     message = errors.description
     status = .usage
+  }
+
+  init(_ failure: ServiceFailure) {
+    if let errors = failure.errors {
+      self.init(errors)
+    } else {
+      self.init(failure.description)
+    }
   }
 }

@@ -84,7 +84,13 @@ final class SimulatedGateway {
     ]
   }
 
-  static func snapshot(_ rules: [RuleDefinition]) throws -> GatewaySnapshot {
+  /// - Parameters:
+  ///   - shop: the path of the shop's endpoint at its server, and the server's port.
+  ///   - limits: as `GatewaySnapshot` takes them.
+  static func snapshot(
+    _ rules: [RuleDefinition], shop: (target: String, port: UInt16) = ("/mcp", 9000),
+    limits: GatewayLimits? = nil
+  ) throws -> GatewaySnapshot {
     let accounts = [
       ServiceAccount(
         name: "ada", keyDigest: APIKey.sha256(of: Array("key-ada".utf8)), groups: ["analysts"]),
@@ -113,13 +119,13 @@ final class SimulatedGateway {
       servers: [
         UpstreamServer(
           name: "shop", path: "/shop/mcp",
-          address: try SocketAddress(host: "127.0.0.1", port: 9000),
-          host: "127.0.0.1:9000", target: "/mcp"),
+          address: try SocketAddress(host: "127.0.0.1", port: shop.port),
+          host: "127.0.0.1:\(shop.port)", target: shop.target),
         UpstreamServer(
           name: "vault", path: "/vault/mcp",
           address: try SocketAddress(host: "127.0.0.1", port: 9001), host: "127.0.0.1:9001",
           target: "/mcp", credential: (field: "Authorization", value: Secret("Bearer up".utf8))),
-      ])
+      ], limits: limits)
   }
 
   // MARK: Requests

@@ -33,8 +33,11 @@ public struct ConfigurationErrors: Error, Sendable, CustomStringConvertible {
   public let issues: [ConfigurationIssue]
   /// The issues as a person reads them, with the lines of the file they are about.
   public let description: String
+  /// The files that the configuration refers to, as far as it was read: they may be what has to change.
+  public let files: [String]
 
-  init(_ issues: [ConfigurationIssue], in source: SourceText) {
+  init(_ issues: [ConfigurationIssue], in source: SourceText, files: [String] = []) {
+    self.files = files
     self.issues = issues.sorted(by: ConfigurationIssue.areInOrder)
     let rest = issues.count - Self.printedMax
     description =

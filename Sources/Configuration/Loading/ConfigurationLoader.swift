@@ -4,13 +4,27 @@ public import Policy
 
 /// A configuration with everything that is made of it once: what `sluice serve` starts from.
 public struct LoadedConfiguration: Sendable {
-  public let configuration: Configuration
+  public var configuration: Configuration
   public let policy: PolicyProgram
   public let identities: IdentitySnapshot
   /// Where each value was written, for errors that only show later (a host name nobody knows).
   public let source: ConfigurationSource
   /// What works but deserves a second look, as a person reads it, one per line.
   public let warnings: [String]
+  /// The file itself and every file whose content went into this: when one of them changes, so may this.
+  public let files: [String]
+  /// Stands for the text and every secret that it refers to, in this process: two loads that found the same have the
+  /// same value.
+  public let contents: Int
+
+  /// The policy's revision, as records and logs show it: 16 hexadecimal digits.
+  public var revision: String {
+    let digits = policy.revision
+    return String(
+      decoding: (0..<digits.byteCount).map {
+        unsafe digits.unsafeLoad(fromByteOffset: $0, as: UInt8.self)
+      }, as: UTF8.self)
+  }
 }
 
 /// Reads `sluice.yaml`.
@@ -65,14 +79,16 @@ extension ConfigurationLoader {
     do {
       policy = try PolicyProgram(definition: configuration.policyDefinition)
     } catch {
-      throw ConfigurationErrors(error.problems.map(ConfigurationIssue.init), in: source)
+      throw ConfigurationErrors(
+        error.problems.map(ConfigurationIssue.init), in: source, files: reading.files)
     }
     return LoadedConfiguration(
       configuration: configuration, policy: policy,
       identities: try configuration.identitySnapshot(in: source),
       source: ConfigurationSource(text: source, origins: reading.origins),
       warnings: reading.warnings.sorted(by: ConfigurationIssue.areInOrder)
-        .map { $0.rendered(in: source) })
+        .map { $0.rendered(in: source) },
+      files: [source.name] + reading.files, contents: reading.contents(with: source.text))
   }
 
   /// Reads and checks everything but what the policy's compiler checks.
@@ -90,7 +106,7 @@ extension ConfigurationLoader {
     }
     let configuration = Configuration.keys.read(root, &reading)
     guard let configuration, reading.issues.isEmpty else {
-      throw ConfigurationErrors(reading.issues, in: source)
+      throw ConfigurationErrors(reading.issues, in: source, files: reading.files)
     }
     return (configuration, reading)
   }

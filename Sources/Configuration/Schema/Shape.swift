@@ -42,9 +42,26 @@ struct Reading {
   private(set) var path = ""
   /// How references to secrets are resolved.
   let secrets: SecretResolver
+  /// Files beside the configuration whose content went into it, or would have.
+  private(set) var files: [String] = []
+  private var hasher = Hasher()
 
   init(secrets: SecretResolver) {
     self.secrets = secrets
+  }
+
+  /// Notes a file that the configuration refers to, so that a change of it is noticed.
+  mutating func note(file: String) {
+    if !files.contains(file) { files.append(file) }
+  }
+
+  /// Notes what was read besides the file: a configuration counts as changed when that has.
+  mutating func note(contents: [UInt8]) { hasher.combine(contents) }
+
+  func contents(with text: String) -> Int {
+    var hasher = hasher
+    hasher.combine(text)
+    return hasher.finalize()
   }
 
   mutating func report(_ origin: Node.Origin, _ message: String, showsSource: Bool = true) {

@@ -64,6 +64,7 @@ struct SecretResolver {
       return checked(Array(value.utf8), "the environment variable \(name)", at: path, &reading)
     case .file(let name):
       let file = absolute(name)
+      reading.note(file: file)
       guard let handle = FileHandle(forReadingAtPath: file) else {
         return missing("cannot read \(file)", at: path, &reading)
       }
@@ -102,6 +103,7 @@ struct SecretResolver {
       reading.report(at: path, "\(source) is larger than \(ByteSize.text(Self.bytesMax))")
       return nil
     }
+    reading.note(contents: bytes)
     return bytes
   }
 

@@ -73,6 +73,24 @@ public struct GatewayLimits: Sendable {
   public var workerMemoryMax = 512 << 20
 
   public init() {}
+
+  /// Takes over what may change while workers run: the waits and the counts. The sizes stay, because memory was laid out
+  /// for them.
+  mutating func adopt(_ newer: GatewayLimits) {
+    headTime = newer.headTime
+    bodyTime = newer.bodyTime
+    keepAliveTime = newer.keepAliveTime
+    sendTime = newer.sendTime
+    recordTime = newer.recordTime
+    connectTime = newer.connectTime
+    firstByteTime = newer.firstByteTime
+    answerIdleTime = newer.answerIdleTime
+    upstreamIdleTime = newer.upstreamIdleTime
+    upstreamIdleMax = newer.upstreamIdleMax
+    upstreamMax = newer.upstreamMax
+    aheadBytesMax = newer.aheadBytesMax
+    streamAheadBytesMax = newer.streamAheadBytesMax
+  }
 }
 
 /// An upstream MCP server, as far as the data path is concerned.

@@ -24,6 +24,7 @@ public final class GatewaySnapshot: Sendable {
   let masks: MaskProgram
   let arena: TextArena
   let policyRevision: UInt64
+  let limits: GatewayLimits?
   let routeCount: Int
   private nonisolated(unsafe) let routes: UnsafeMutablePointer<Route>
   private nonisolated(unsafe) let principals: UnsafeMutablePointer<Principal>
@@ -33,7 +34,12 @@ public final class GatewaySnapshot: Sendable {
   /// - Parameters:
   ///   - identity: its principals in the order of the policy's.
   ///   - servers: in the order of the policy's servers.
-  public init(policy: PolicyProgram, identity: IdentitySnapshot, servers: [UpstreamServer]) {
+  ///   - limits: what to change of the limits the gateway was started with (`GatewayLimits.adopt`); nil for nothing.
+  public init(
+    policy: PolicyProgram, identity: IdentitySnapshot, servers: [UpstreamServer],
+    limits: GatewayLimits? = nil
+  ) {
+    self.limits = limits
     self.policy = policy
     self.identity = identity
     masks = policy.maskProgram

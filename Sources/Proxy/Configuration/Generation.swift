@@ -91,6 +91,8 @@ struct Generations: ~Copyable {
     return nil
   }
 
+  func isUsed(_ number: UInt8) -> Bool { unsafe places[Int(number)] != nil }
+
   /// Makes another one the current.
   mutating func adopt(_ place: UnsafeMutablePointer<Generation>, at number: UInt8) {
     precondition(unsafe places[Int(number)] == nil)
@@ -98,10 +100,11 @@ struct Generations: ~Copyable {
     current = number
   }
 
-  /// Takes out one that is no longer used, to be handed back; nil when it still is.
+  /// Takes out one that is no longer used, to be handed back; nil when it still is, or is out already.
   mutating func removeIfOver(_ number: UInt8) -> UnsafeMutablePointer<Generation>? {
-    guard number != current, self[number].users == 0 else { return nil }
-    let place = unsafe places[Int(number)]
+    guard number != current, let place = unsafe places[Int(number)],
+      unsafe place.pointee.users == 0
+    else { return nil }
     unsafe places[Int(number)] = nil
     return unsafe place
   }
@@ -115,6 +118,7 @@ extension Worker {
     else { return }
     let previous = generations.current
     unsafe generations.adopt(place, at: number)
+    if let newer = generations[number].snapshot.limits { limits.adopt(newer) }
     for slot in 0..<upstreams.highWater where upstreams.isUsed(slot) {
       if upstreams[slot].state == .idle { closeUpstream(slot) }
     }

@@ -18,7 +18,8 @@ enum Owner {
 /// The phases of a request are in the folder `Phases`, one file each; this file is the loop around them.
 struct Worker: ~Copyable {
   var loop: EventLoop
-  let limits: GatewayLimits
+  /// Changed in part by what is published.
+  var limits: GatewayLimits
   let httpLimits: HTTPLimits
   let control: WorkerControl
   /// What calls are judged by: published by the control plane, newest last.

@@ -43,7 +43,7 @@ struct DemoCommand: AsyncParsableCommand {
   func run() async throws {
     // Log lines between the lines of the tour would spoil it.
     (log.logFormat ?? .text).bootstrap(level: log.logLevel ?? .warning)
-    let stopSignal = StopSignal()
+    let signals = ProcessSignals()
     let demo = try await start()
     let outcome = await takeTour(demo)
     if once {
@@ -54,7 +54,7 @@ struct DemoCommand: AsyncParsableCommand {
       Terminal.writeError(failure.message)
     }
     DemoEnding(style: .standardOutput, port: demo.gatewayPort, folder: demo.folder).print()
-    _ = await stopSignal.wait()
+    _ = await signals.stop()
     try await demo.stop()
     Terminal.write("\nGoodbye.")
   }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlPlane
 import Logging
 import SluiceConfiguration
 
@@ -9,7 +10,9 @@ struct ServeCommand: AsyncParsableCommand {
     abstract: "Run the gateway.",
     discussion: """
       Serves what sluice.yaml says until SIGINT or SIGTERM, then lets calls under way finish. A flag takes the \
-      place of the value in the file; what neither of them says has a default, shown by 'sluice check --schema'.
+      place of the value in the file; what neither of them says has a default, shown by 'sluice check --schema'. \
+      Changes of the file, and of the files its secrets are in, are put in force while the gateway runs (at once on \
+      SIGHUP); a file with a mistake leaves everything as it was, and the log says why.
 
       EXAMPLES:
         sluice serve
@@ -31,12 +34,18 @@ struct ServeCommand: AsyncParsableCommand {
       level: LogLevel(loaded.configuration.log.level))
     let logger = Logger(label: "sluice")
     for warning in loaded.warnings { logger.warning("\(warning)") }
-    let stopSignal = StopSignal()
-    let service = try GatewayService(loaded, logger: logger)
+    let signals = ProcessSignals()
+    let file = ConfigurationFile(path: source.config, overrides: overrides)
+    let service = try await GatewayService.launch(loaded, file: file, logger: logger)
     ProgramMemory.releaseStartUpPages()
-    let name = await stopSignal.wait()
+    let reloads = signals.reloads
+    let reloading = Task {
+      for await _ in reloads { await service.reload(because: "SIGHUP") }
+    }
+    let name = await signals.stop()
+    reloading.cancel()
     logger.info("stopping", metadata: ["signal": "\(name)"])
-    try service.stop()
+    try await service.end()
     logger.info("stopped")
   }
 }

@@ -1,3 +1,4 @@
+import ControlPlane
 import ExampleServer
 import Logging
 import Recorder
@@ -27,7 +28,7 @@ struct Demo: Sendable {
     let loaded = try GatewayService.load(folder.configurationFile, overrides: overrides)
     return Demo(
       folder: folder, gatewayPort: gatewayPort, server: server, serverPort: serverPort,
-      gateway: try GatewayService(loaded, logger: Logger(label: "sluice")), key: key)
+      gateway: try await GatewayService.launch(loaded, logger: Logger(label: "sluice")), key: key)
   }
 
   /// Starts both with an earlier demo's configuration, perhaps edited since.
@@ -58,7 +59,7 @@ struct Demo: Sendable {
     return Demo(
       folder: folder, gatewayPort: Int(listener.address.port), server: server,
       serverPort: Int(shop.url.port),
-      gateway: try GatewayService(loaded, logger: Logger(label: "sluice")),
+      gateway: try await GatewayService.launch(loaded, logger: Logger(label: "sluice")),
       key: try folder.readKey())
   }
 
@@ -86,9 +87,14 @@ struct Demo: Sendable {
   }
 
   func stop() async throws(CommandFailure) {
-    let outcome = Result { () throws(CommandFailure) in try gateway.stop() }
+    var failure: CommandFailure?
+    do {
+      try await gateway.end()
+    } catch {
+      failure = error
+    }
     await server.stop()
     folder.close()
-    try outcome.get()
+    if let failure { throw failure }
   }
 }

@@ -6,7 +6,7 @@ import SluiceConfiguration
 
 extension GatewaySettings {
   /// What the file (and the flags) say about threads, memory and bounds.
-  init(_ configuration: Configuration) throws(CommandFailure) {
+  init(_ configuration: Configuration) throws(ServiceFailure) {
     self.init()
     workers = configuration.workers.count ?? ProcessInfo.processInfo.activeProcessorCount
     io =
@@ -29,7 +29,7 @@ extension GatewaySettings {
         limits.bodyBytesMax, configuration.audit.ringBytes / 2 - 16384)
     }
     for listener in configuration.listeners {
-      listeners.append(try Address.numeric(listener.address.description))
+      listeners.append(try NumericAddress.make(listener.address.description))
     }
   }
 }

@@ -1,0 +1,33 @@
+import Identity
+import Policy
+import Proxy
+import SluiceConfiguration
+
+extension GatewaySnapshot {
+  /// Everything workers decide by: a configuration, and what the parts found out about its servers.
+  convenience init(_ loaded: LoadedConfiguration, _ plan: ServingPlan) throws(ServiceFailure) {
+    var servers: [UpstreamServer] = []
+    for server in loaded.configuration.servers {
+      guard let made = UpstreamServer(server, plan.endpoints[server.name]) else {
+        throw ServiceFailure(
+          loaded.source.error(at: "servers.\(server.name).url", "no such host: \(server.url.host)"))
+      }
+      servers.append(made)
+    }
+    self.init(
+      policy: plan.policy, identity: plan.identities, servers: servers,
+      limits: GatewayLimits(loaded.configuration.limits))
+  }
+}
+
+extension UpstreamServer {
+  /// Nil while the address is not known.
+  fileprivate init?(_ server: ServerConfiguration, _ endpoint: ServerEndpoint?) {
+    guard let address = endpoint?.address else { return nil }
+    self.init(
+      name: server.name, path: server.path, address: address, host: server.url.authority,
+      target: server.url.path,
+      credential: endpoint?.credential
+        ?? server.credential.map { (field: $0.header, value: $0.fieldValue) })
+  }
+}

@@ -1,0 +1,26 @@
+public import Identity
+public import Policy
+internal import SluiceConfiguration
+
+/// What the workers are to judge and forward by, as the service and its parts put it together for one snapshot.
+public struct ServingPlan: Sendable {
+  public var policy: PolicyProgram
+  public var identities: IdentitySnapshot
+  /// What is known of each server beyond the file, by its name.
+  public var endpoints: [String: ServerEndpoint] = [:]
+
+  init(_ loaded: LoadedConfiguration) {
+    policy = loaded.policy
+    identities = loaded.identities
+  }
+}
+
+/// How a server is reached just now, where that differs from what the file says.
+public struct ServerEndpoint: Sendable {
+  /// Nil while nobody knows: the calls of this server are refused.
+  public var address: NumericSocketAddress?
+  /// In place of the file's.
+  public var credential: (field: String, value: Secret)?
+
+  public init() {}
+}

@@ -1,0 +1,81 @@
+import Foundation
+import SluiceConfiguration
+import Testing
+
+@testable import ControlPlane
+
+@Suite struct FixedKeysTests {
+  private func load(_ sample: Sample) throws -> LoadedConfiguration {
+    let folder = try Folder()
+    try folder.write(sample.text)
+    return try ConfigurationFile(path: folder.file).load()
+  }
+
+  @Test(arguments: [
+    ("listeners", "listeners: [{ address: 127.0.0.1:8081 }]", "", ""),
+    ("audit", "", "audit: { directory: ./elsewhere }", ""),
+    ("limits.head_size", "", "", "limits: { head_size: 64KiB }"),
+    ("limits.request_size", "", "", "limits: { request_size: 1MiB }"),
+    ("limits.response_size", "", "", "limits: { response_size: 1MiB }"),
+    ("limits.json_depth", "", "", "limits: { json_depth: 10 }"),
+    ("limits.worker_memory", "", "", "limits: { worker_memory: 2MiB }"),
+    ("limits.max_connections", "", "", "limits: { max_connections: 7 }"),
+    ("workers", "", "", "workers: { count: 3 }"),
+    ("log", "", "", "log: { level: debug }"),
+  ])
+  func whatNeedsARestartIsNamedAndStaysAsItWas(
+    key: String, listeners: String, audit: String, rest: String
+  ) throws {
+    let folder = try Folder()
+    try folder.write(Sample().text)
+    let file = ConfigurationFile(path: folder.file)
+    let running = try file.load()
+    var changed = Sample(rest: rest)
+    if !listeners.isEmpty { changed.listeners = listeners }
+    if !audit.isEmpty { changed.audit = audit }
+    try folder.write(changed.text)
+    var newer = try file.load()
+    #expect(newer.configuration.fixedKeys(differingFrom: running.configuration) == [key])
+    try newer.keepFixedKeys(of: running)
+    #expect(newer.configuration.fixedKeys(differingFrom: running.configuration).isEmpty)
+  }
+
+  @Test func waitsNeedNone() throws {
+    let running = try load(Sample())
+    let newer = try load(
+      Sample(audit: "audit: { directory: /x }", rest: "limits: { head_timeout: 1s }"))
+    #expect(newer.configuration.fixedKeys(differingFrom: running.configuration) == ["audit"])
+  }
+
+  /// The file alone would do, but the gateway still listens where other machines reach it.
+  @Test func nobodyIsLetInUnnamedOnAnOpenListener() throws {
+    let running = try load(Sample(listeners: "listeners: [{ address: 0.0.0.0:8080 }]"))
+    var newer = try load(
+      Sample(
+        identity: "identity: { anonymous: { groups: [staff] } }"))
+    #expect {
+      try newer.keepFixedKeys(of: running)
+    } throws: {
+      "\($0)".contains("identity.anonymous: the gateway listens on 0.0.0.0:8080 until it is")
+    }
+  }
+
+  @Test func theSameContentIsKnown() throws {
+    let folder = try Folder()
+    try folder.write("s1", to: "token")
+    try folder.write(
+      Sample(
+        servers:
+          "servers:\n  orders: { url: http://127.0.0.1:9, credential: { header: X-Key, value: file:token } }"
+      ).text)
+    let file = ConfigurationFile(path: folder.file)
+    let first = try file.load()
+    #expect(try file.load().contents == first.contents)
+    #expect(first.files == [folder.file, "\(folder.path)/token"])
+    try folder.write("s2", to: "token")
+    #expect(try file.load().contents != first.contents)
+    try FileManager.default.removeItem(atPath: "\(folder.path)/token")
+    let error = #expect(throws: ConfigurationErrors.self) { try file.load() }
+    #expect(error?.files == ["\(folder.path)/token"], "it is worth watching all the same")
+  }
+}
