@@ -83,6 +83,9 @@ public struct GatewayLimits: Sendable {
     sendTime = newer.sendTime
     recordTime = newer.recordTime
     connectTime = newer.connectTime
+    connectFailuresMax = newer.connectFailuresMax
+    unreachableTime = newer.unreachableTime
+    sendOutcomeTime = newer.sendOutcomeTime
     firstByteTime = newer.firstByteTime
     answerIdleTime = newer.answerIdleTime
     upstreamIdleTime = newer.upstreamIdleTime
