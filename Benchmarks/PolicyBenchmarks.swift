@@ -31,6 +31,7 @@ private func benchmarkDecision(_ harness: Harness, _ kind: String, _ rules: Int)
     {
     case .allow(let permit): _ = permit.redeem()
     case .block: preconditionFailure("no rule matches")
+    case .hold: preconditionFailure("no rule matches")
     }
   }
 }

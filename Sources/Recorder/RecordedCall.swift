@@ -37,10 +37,30 @@ public struct RecordedCall: Sendable, Equatable {
   public var answer: [UInt8] = []
   public var answerBytes = 0
 
+  /// What became of the approval that a rule asked for; nil when none did.
+  public var review: Review?
   /// Nil while the call is open, and for ever when the process ended before it did.
   public var outcome: CallOutcome?
   /// Whether every entry of the call was found: false when an older segment was removed.
   public var isWhole = true
+
+  /// What became of a call's approval.
+  public struct Review: Sendable, Equatable {
+    public var state: RecordedApproval
+    /// Who decided.
+    public var reviewers: [String]
+    public var reason: String
+    public var heldMicroseconds: UInt64
+
+    public init(
+      state: RecordedApproval, reviewers: [String], reason: String, heldMicroseconds: UInt64
+    ) {
+      self.state = state
+      self.reviewers = reviewers
+      self.reason = reason
+      self.heldMicroseconds = heldMicroseconds
+    }
+  }
 
   public init(record: RecordID, worker: Int, segment: UInt32) {
     self.record = record

@@ -311,7 +311,7 @@ extension Mistake {
     Mistake(
       "no effect",
       Sample(policies: "policies:\n  - { name: r, match: { tools: [x] } }").text,
-      "10:5: policies[0]: the key \"effect\" is missing: allow, block or mask"),
+      "10:5: policies[0]: the key \"effect\" is missing: allow, block, require_approval or mask"),
     Mistake(
       "empty match",
       Sample(policies: "policies:\n  - { name: r, match: {}, effect: block }").text,
@@ -319,15 +319,23 @@ extension Mistake {
     Mistake(
       "unknown effect",
       Sample(policies: "policies:\n  - { name: r, match: { tools: [x] }, effect: blok }").text,
-      "10:47: policies[0].effect: expected \"allow\", \"block\" or \"mask\", found \"blok\"; did you mean \"block\"?"
+      "10:47: policies[0].effect: expected \"allow\", \"block\", \"require_approval\" or \"mask\", found \"blok\"; did you mean \"block\"?"
     ),
     Mistake(
-      "require_approval",
+      "an approval without reviewers",
       Sample(
         policies:
           "policies:\n  - { name: r, match: { tools: [x] }, effect: require_approval, approval: {} }"
       ).text,
-      "10:47: policies[0].effect: \"require_approval\" is not available in this version: approvals come with a later version; use block until then\n10:65: policies[0].approval: \"approval\" is not available in this version: approvals come with a later version; leave it out"
+      "10:75: policies[0].approval: the key \"reviewers\" is missing: groups whose members may decide, except whoever made the call"
+    ),
+    Mistake(
+      "an approval and no store",
+      Sample(
+        policies:
+          "policies:\n  - { name: r, match: { tools: [x] }, effect: require_approval, approval: { reviewers: [a] } }"
+      ).text,
+      "10:47: policies[0].effect: approvals have nowhere to be kept; add store: sqlite:./sluice.db"
     ),
     Mistake(
       "mode",
@@ -434,7 +442,7 @@ extension Mistake {
         policies:
           "policies:\n  - { name: r, match: { tools: [x] }, message: hello, mask: [{ fields: [a], with: redact }] }"
       ).text,
-      "10:48: policies[0].message: only a rule that blocks tells the agent something; leave it out, or use \"note\""
+      "10:48: policies[0].message: only a rule that blocks or holds tells the agent something; leave it out, or use \"note\""
     ),
   ]
 }

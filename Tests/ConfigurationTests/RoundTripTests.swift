@@ -52,6 +52,18 @@ import Testing
         match: { servers: ["*"] }
         effect: mask
         mask: [{ fields: [email, customer.card.number], with: redact }, { fields: [phone], with: partial }]
+      - name: asked
+        match: { tools: ["list_*"] }
+        effect: require_approval
+        approval: { reviewers: [dba, "ops team"], quorum: 2, expires: 5m, message: "Ticket?" }
+        message: Wait.
+    store: sqlite:./state/sluice.db
+    approvals:
+      url: https://sluice.example/approvals/
+      webhook: http://127.0.0.1:9/hook?x=1
+      max_pending: 12
+      max_pending_per_caller: 3
+      retention: 24h
     audit:
       directory: ./records
       contents: facts
@@ -71,6 +83,7 @@ import Testing
       max_connections: 8
       upstream_connections: 9
       upstream_idle_connections: 0
+      held_calls: 10
       head_timeout: 11ms
       body_timeout: 12s
       idle_timeout: 13m
@@ -79,6 +92,8 @@ import Testing
       first_byte_timeout: 17s
       stream_idle_timeout: 18s
       upstream_idle_timeout: 19s
+      approval_wait: 21s
+      approval_leg: 22s
       drain_timeout: 20s
     workers:
       count: 3
@@ -144,8 +159,10 @@ import Testing
   }
 
   @Test func rules() {
-    #expect(configuration.rules.map(\.definition.name) == ["everything", "allowed", "hidden"])
-    #expect(configuration.rules.map(\.definition.effect) == [.block, .allow, .mask])
+    #expect(
+      configuration.rules.map(\.definition.name) == ["everything", "allowed", "hidden", "asked"])
+    #expect(
+      configuration.rules.map(\.definition.effect) == [.block, .allow, .mask, .requireApproval])
     let rule = configuration.rules[0]
     #expect(rule.definition.message == "No.\nNever.\n")
     #expect(rule.note == "Because.")
@@ -156,6 +173,23 @@ import Testing
     #expect(match.principals == ["bot"])
     #expect(match.groups == ["staff"])
     #expect(configuration.rules[1].definition.match.servers == nil)
+  }
+
+  @Test func approvals() throws {
+    let approval = try #require(configuration.rules[3].definition.approval)
+    #expect(approval.reviewers == ["dba", "ops team"])
+    #expect(approval.quorum == 2)
+    #expect(approval.expiresMilliseconds == 300_000)
+    #expect(approval.message == "Ticket?")
+    #expect(configuration.rules[3].definition.message == "Wait.")
+    #expect(configuration.store == .sqlite(path: "/etc/sluice/./state/sluice.db"))
+    var expected = ApprovalsConfiguration()
+    expected.url = "https://sluice.example/approvals"
+    expected.webhook = "http://127.0.0.1:9/hook?x=1"
+    expected.pendingMax = 12
+    expected.pendingPerPrincipalMax = 3
+    expected.retentionMilliseconds = 86_400_000
+    #expect(configuration.approvals == expected)
   }
 
   @Test func conditions() {
@@ -214,6 +248,9 @@ import Testing
     expected.streamIdleMilliseconds = 18_000
     expected.upstreamIdleMilliseconds = 19_000
     expected.drainMilliseconds = 20_000
+    expected.heldCallsMax = 10
+    expected.approvalWaitMilliseconds = 21_000
+    expected.approvalLegMilliseconds = 22_000
     #expect(configuration.limits == expected)
   }
 

@@ -48,7 +48,7 @@ struct DefinitionErrorTests {
       ]))
     #expect(
       problems.map(\.kind)
-        == [.unknownServer, .duplicateName, .unsupportedEffect, .unknownGroup, .maskWithoutFields])
+        == [.unknownServer, .duplicateName, .approvalMissing, .unknownGroup, .maskWithoutFields])
     #expect(problems[2].message.contains("effect: block"))
   }
 

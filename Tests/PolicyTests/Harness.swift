@@ -28,6 +28,44 @@ struct Harness: ~Copyable {
     _ principal: Principal, server: UInt32 = 0, name: String = "\"query\"",
     arguments: String? = nil, method: CallMethod = .toolsCall, hasID: Bool = true
   ) -> Outcome {
+    let verdict = judge(
+      principal, server: server, name: name, arguments: arguments, method: method, hasID: hasID)
+    switch consume verdict {
+    case .allow(let permit):
+      let call = permit.redeem()
+      return .allowed(
+        rule: optionalName(call.rule), masks: (0..<256).filter { call.masks.contains($0) })
+    case .hold(let hold):
+      return .held(rule: ruleName(hold.rule), isUndecided: hold.isUndecided)
+    case .block(let refusal):
+      return .refused(refusal.reason, rule: optionalName(refusal.rule))
+    }
+  }
+
+  /// The rule of the permit that a held call of `query` gets from a grant; nil when it gets none.
+  mutating func resume(held: CallDigest, granted: CallDigest) -> RuleID? {
+    let verdict = judge(
+      program.principal(at: 0), server: 0, name: "\"query\"", arguments: nil, method: .toolsCall,
+      hasID: true)
+    switch consume verdict {
+    case .hold(let hold): return spend(hold, held, granted)
+    case .allow: return nil
+    case .block: return nil
+    }
+  }
+
+  private func spend(
+    _ hold: consuming Hold, _ held: CallDigest, _ granted: CallDigest
+  ) -> RuleID? {
+    let grant = ConsumedGrant(digest: granted)
+    guard let permit = program.permit(for: hold, digest: held, grant: grant) else { return nil }
+    return permit.redeem().rule
+  }
+
+  private mutating func judge(
+    _ principal: Principal, server: UInt32, name: String, arguments: String?, method: CallMethod,
+    hasID: Bool
+  ) -> Verdict {
     let members = "\"name\":\(name)" + (arguments.map { ",\"arguments\":\($0)" } ?? "")
     let text = Array("{\(members)}".utf8)
     let bytes = unsafe text.span.bytes
@@ -38,17 +76,19 @@ struct Harness: ~Copyable {
       method: method, hasID: hasID,
       tool: index.member("name", of: index.root, in: bytes),
       arguments: index.member("arguments", of: index.root, in: bytes))
-    let verdict = program.decide(
+    return program.decide(
       principal: principal, server: ServerID(index: server), call: call, index: index,
       bytes: bytes, scratch: &scratch)
-    switch consume verdict {
-    case .allow(let permit):
-      let call = permit.redeem()
-      return .allowed(
-        rule: optionalName(call.rule), masks: (0..<256).filter { call.masks.contains($0) })
-    case .block(let refusal):
-      return .refused(refusal.reason, rule: optionalName(refusal.rule))
-    }
+  }
+
+  var revision: String { program.revision.text }
+
+  /// What a rule's approval needs, in one line; nil when it asks for none.
+  func terms(_ rule: UInt32) -> String? {
+    guard let terms = program.approvalTerms(RuleID(index: rule)) else { return nil }
+    let reviewers = program.reviewers(terms).text.split(separator: "\n").joined(separator: " ")
+    return "\(reviewers)|\(program.reviewMessage(terms).text)|\(terms.quorum)|"
+      + "\(terms.expiresMilliseconds)"
   }
 
   func message(_ rule: UInt32) -> String? {
@@ -74,10 +114,16 @@ struct Harness: ~Copyable {
 enum Outcome: Equatable {
   case allowed(rule: String?, masks: [Int])
   case refused(RefusalReason, rule: String?)
+  case held(rule: String, isUndecided: Bool)
 
   static let allowed = Outcome.allowed(rule: nil, masks: [])
 
   static func refused(_ reason: RefusalReason) -> Outcome { .refused(reason, rule: nil) }
+
+  var isHeld: Bool {
+    if case .held = self { return true }
+    return false
+  }
 
   var isAllowed: Bool {
     if case .allowed = self { return true }
@@ -123,6 +169,14 @@ extension RuleDefinition {
           path: PositionedText(path), conditions: conditions.map { ConditionDefinition($0) })
       ]),
       effect: effect)
+  }
+
+  /// A rule that holds calls for `dba`.
+  static func holding(
+    _ name: String = "h", match: MatchDefinition = MatchDefinition(),
+    approval: ApprovalDefinition? = ApprovalDefinition(reviewers: ["dba"])
+  ) -> RuleDefinition {
+    RuleDefinition(name: name, match: match, effect: .requireApproval, approval: approval)
   }
 
   static func masking(

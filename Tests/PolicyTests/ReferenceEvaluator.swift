@@ -47,8 +47,14 @@ struct ReferenceEvaluator {
       let truth = matches(rule, principal, server, tool, arguments)
       if truth == .no { continue }
       if !rule.masks.isEmpty { masks.append(mask) }
+      // A hold stands, unless a later rule blocks.
+      if case .held = decision, rule.effect == .block {
+        return .refused(truth == .yes ? .rule : .ruleUndecided, rule: rule.name)
+      }
       guard decision == nil else { continue }
       switch rule.effect {
+      case .requireApproval:
+        decision = .held(rule: rule.name, isUndecided: truth == .unknown)
       case .allow where truth == .yes: decision = .allowed(rule: rule.name, masks: [])
       case .block where truth == .yes: decision = .refused(.rule, rule: rule.name)
       case .block: decision = .refused(.ruleUndecided, rule: rule.name)
@@ -56,6 +62,7 @@ struct ReferenceEvaluator {
       }
     }
     switch decision {
+    case .held(let rule, let isUndecided): return .held(rule: rule, isUndecided: isUndecided)
     case .refused(let reason, let rule): return .refused(reason, rule: rule)
     case .allowed(let rule, _): return .allowed(rule: rule, masks: masks)
     case nil: return .allowed(rule: nil, masks: masks)

@@ -72,8 +72,9 @@ struct ReferenceTests {
             ArgumentDefinition(path: PositionedText(path), conditions: conditions))
         }
       }
-      let effect = pick([RuleEffect.allow, .block, .mask])
+      let effect = pick([RuleEffect.allow, .block, .mask, .requireApproval])
       var rule = RuleDefinition(name: "r\(number)", match: match, effect: effect)
+      if effect == .requireApproval { rule.approval = ApprovalDefinition(reviewers: ["g1"]) }
       if effect == .mask || (effect == .allow && chance(30)) {
         rule.masks = [MaskDefinition(fields: ["email"], treatment: .redact)]
       }
@@ -179,7 +180,7 @@ struct ReferenceTests {
         let outcome = harness.decide(
           principal: principal, server: server, name: "\"\(tool)\"",
           arguments: source.arguments()?.json(&source.random))
-        if outcome.isAllowed {
+        if outcome.isAllowed || outcome.isHeld {
           let isListed = harness.lists(tool, principal: principal, server: server)
           #expect(isListed, "\(tool) under \(definition.rules)")
         }

@@ -45,6 +45,28 @@ extension AuditProducer {
     }
     _ = entry.copy(first, to: end)
     return write(request, from: first.byteCount, of: facts.record, closing: closing)
+      && (facts.approvalState == .none || write(reviewOf: facts, closing: closing))
+  }
+
+  /// What became of the approval that a rule asked for.
+  private mutating func write(reviewOf facts: borrowing CallFacts, closing: Int) -> Bool {
+    let texts = cut(facts.reviewers) &+ cut(facts.reviewReason)
+    let count = EntryFormat.aligned(EntryFormat.reviewBytes &+ texts)
+    guard let place = unsafe claim(count, setAside: setAside &+ closing) else { return false }
+    let limit = CallFacts.textBytesMax
+    var flags: UInt8 = 0
+    if facts.reviewers.byteCount > limit { flags |= 1 }
+    if facts.reviewReason.byteCount > limit { flags |= 2 }
+    let entry = unsafe EntryWriter(
+      unsafeAt: place, count: count, kind: .review, flags: flags, worker: worker,
+      record: facts.record)
+    entry.store(facts.heldMicroseconds, at: 16)
+    entry.store(facts.approvalState.rawValue, at: 24)
+    entry.store(UInt8(0), at: 25)
+    entry.store(UInt16(0), at: 30)
+    let end = text(facts.reviewers, entry, lengthAt: 26, to: EntryFormat.reviewBytes)
+    _ = text(facts.reviewReason, entry, lengthAt: 28, to: end)
+    return true
   }
 
   /// Request pieces from `offset` on.

@@ -30,6 +30,14 @@ public struct CallFacts: ~Escapable {
   public var client: RawSpan
   /// Id of the approval that the call waited for or ran under; empty for none.
   public var approval: RawSpan
+  /// What became of that approval, as far as this call is concerned. An entry of its own is written unless it is `.none`.
+  public var approvalState = RecordedApproval.none
+  /// Who decided it, one name a line.
+  public var reviewers: RawSpan
+  /// What the deciding reviewer gave as the reason.
+  public var reviewReason: RawSpan
+  /// How long the call was held, in microseconds.
+  public var heldMicroseconds: UInt64 = 0
 
   /// Longest text kept of each of the fields above, in bytes.
   public static let textBytesMax = 1024
@@ -48,6 +56,8 @@ public struct CallFacts: ~Escapable {
     requestID = RawSpan()
     client = RawSpan()
     approval = RawSpan()
+    reviewers = RawSpan()
+    reviewReason = RawSpan()
   }
 }
 
@@ -69,4 +79,22 @@ public enum RecordedDecision: UInt8, Sendable, BitwiseCopyable {
   case malformed = 4
   /// The gateway would not or could not carry the call (stopping, overloaded).
   case unavailable = 5
+  /// A rule asked for a human's approval, and the call did not get through.
+  case hold = 6
+}
+
+/// What became of the approval that a call asked for.
+public enum RecordedApproval: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+  /// No rule asked for one.
+  case none = 0
+  /// It was still waiting for reviewers when the agent was told to come back.
+  case pending = 1
+  case approved = 2
+  case denied = 3
+  /// Nobody decided in time.
+  case expired = 4
+  /// The agent gave up waiting, or the policy changed.
+  case cancelled = 5
+  /// It could not be asked for.
+  case unavailable = 6
 }

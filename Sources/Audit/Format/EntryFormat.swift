@@ -26,6 +26,9 @@
 //   6 repair            16 wall ns u64   24 segment u32   28 reason u32   32 offset u64   40 bytes cut u64
 //                       48 SHA-256 of what was cut                 (written by the writer, record id 0)
 //   7 filler            nothing: brings a frame to a multiple of a disk block   (written by the writer, record id 0)
+//   8 review            16 held for µs u64   24 state u8 (RecordedApproval)   25 zero u8
+//                       26 lengths u16 of: reviewers (one a line), reason   30 zero u16   32 those two texts
+//                       flags: bit n set = text n was cut at 1024 bytes        (right behind the opening entry)
 //   0 padding           only in rings: skip to the ring's start. Has only the first 8 bytes.
 //
 // Worked example: the request piece "hello" at offset 65536 of record 7 on worker 2, 40 bytes:
@@ -43,6 +46,7 @@ package enum EntryKind: UInt8, Sendable {
   case gap = 5
   case repair = 6
   case filler = 7
+  case review = 8
 }
 
 /// Offsets and sizes of the entries above.
@@ -53,6 +57,7 @@ package enum EntryFormat {
   package static let closingBytes = 96
   package static let gapBytes = 40
   package static let repairBytes = 80
+  package static let reviewBytes = 32
 
   package static let openingTexts = 7
   /// Set when client or approval are known: their lengths follow the opening entry's fixed part.

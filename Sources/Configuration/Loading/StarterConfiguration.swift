@@ -93,6 +93,11 @@ public enum StarterConfiguration {
           # keeps the last four characters.
           - { fields: [ssn, email, phone], with: redact }
           - { fields: [customer.card.number], with: partial }
+      # A call that a person has to approve, exactly as it is, before it is sent. It needs a store.
+      #- name: writes-need-a-human
+      #  match: { servers: [orders], tools: [query], arguments: { sql: { prefix: UPDATE } } }
+      #  effect: require_approval
+      #  approval: { reviewers: [dba], quorum: 1, expires: 15m, message: Is there a backup? }
 
     """#
   }
@@ -105,6 +110,15 @@ public enum StarterConfiguration {
       # A relative path starts at this file's folder.
       directory: ./recordings
     \(commented(AuditConfiguration.keys, except: ["directory"]))
+    # Where approvals are kept. A relative path starts at this file's folder.
+    #store: sqlite:./sluice.db
+
+    # What holds for all calls that wait for a person's approval.
+    approvals:
+      # Where reviewers decide (agents are told <url>/<id>), and what is told of every request.
+      #url: https://sluice.example/approvals
+      #webhook: https://chat.example/hooks/approvals
+    \(commented(ApprovalsConfiguration.keys, except: ["url", "webhook"]))
     """
   }
 

@@ -7,6 +7,16 @@ extension Configuration {
     checkListeners(&reading)
     checkServiceAccounts(&reading)
     checkServers(&reading)
+    checkApprovals(&reading)
+  }
+
+  private func checkApprovals(_ reading: inout Reading) {
+    guard store == nil,
+      let first = rules.firstIndex(where: { $0.definition.effect == .requireApproval })
+    else { return }
+    reading.report(
+      at: "policies[\(first)].effect",
+      "approvals have nowhere to be kept; add store: sqlite:./sluice.db")
   }
 
   private func checkListeners(_ reading: inout Reading) {

@@ -8,6 +8,9 @@ public struct Configuration: Sendable {
   public var servers: [ServerConfiguration] = []
   public var profiles: [ProfileDefinition] = []
   public var rules: [RuleConfiguration] = []
+  public var approvals = ApprovalsConfiguration()
+  /// Nil when nothing has to be remembered.
+  public var store: StoreConfiguration?
   public var audit = AuditConfiguration()
   public var limits = LimitsConfiguration()
   public var workers = WorkersConfiguration()
@@ -32,17 +35,22 @@ extension Configuration: SchemaObject {
           "permission profiles, by name: who may use what; everything else is refused"),
         .optional(
           "policies", \.rules, .list(.object),
-          "ordered rules on what the profiles allow; the first rule that allows or blocks a call decides it"
+          "ordered rules on what the profiles allow; the first rule that allows, blocks or holds a call decides it"
         ),
         .required("audit", \.audit, .object, "where and how every call is recorded"),
+        .optional(
+          "approvals", \.approvals, .object,
+          "what holds for all calls that wait for a human's approval"),
+        .optional(
+          "store", \.store, Shape<StoreConfiguration>.store.optional,
+          "where approvals are kept: sqlite:./sluice.db; a relative path starts at this file's folder"
+        ),
         .optional("limits", \.limits, .object, "the bounds of everything: sizes, counts and waits"),
         .optional("workers", \.workers, .object, "threads and their input and output"),
         .optional("log", \.log, .object, "what the process says about itself on standard error"),
       ],
       later: [
-        ("store", "it keeps approvals, which come with a later version; leave it out"),
         ("sinks", "records are written to audit.directory; read them with `sluice audit`"),
-        ("approvals", "leave it out"),
         ("guardrails", "use rules with arguments in \"policies\""),
         ("console", "leave it out"),
         ("metrics", "leave it out"),

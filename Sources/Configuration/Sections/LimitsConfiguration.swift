@@ -25,6 +25,8 @@ public struct LimitsConfiguration: Equatable, Sendable {
   public var upstreamConnectionsMax = 4096
   /// Unused connections to one server that are kept, per worker.
   public var upstreamIdleConnectionsMax = 256
+  /// Calls that wait for an approval, over all workers. A further one is refused.
+  public var heldCallsMax = 8192
 
   // MARK: Waits
 
@@ -45,6 +47,10 @@ public struct LimitsConfiguration: Equatable, Sendable {
   /// How long an unused connection to a server is kept. Shorter than what common servers allow, so
   /// that a request hardly ever meets a connection that is being closed.
   public var upstreamIdleMilliseconds = 4000
+  /// How long a call of the legacy era is held for its approval before its agent is told to come back.
+  public var approvalWaitMilliseconds = 50_000
+  /// The same for one leg of a call of the modern era, which the agent's client repeats by itself.
+  public var approvalLegMilliseconds = 45_000
   /// How long a shutdown waits for calls under way.
   public var drainMilliseconds = 10_000
 
@@ -56,8 +62,7 @@ extension LimitsConfiguration: SchemaObject {
     KeyTable(
       keys: sizes + counts + waits,
       later: [
-        ("calls_per_minute", "leave it out"),
-        ("approval_wait", "approvals come with a later version; leave it out"),
+        ("calls_per_minute", "leave it out")
       ])
   }
 
@@ -98,6 +103,9 @@ extension LimitsConfiguration: SchemaObject {
       .optional(
         "upstream_idle_connections", \.upstreamIdleConnectionsMax, .integer(0...65535),
         "unused connections to one server, per worker"),
+      .optional(
+        "held_calls", \.heldCallsMax, .integer(1...1_000_000),
+        "calls that wait for an approval, over all workers; a further one is refused"),
     ]
   }
 
@@ -122,6 +130,12 @@ extension LimitsConfiguration: SchemaObject {
       .optional(
         "upstream_idle_timeout", \.upstreamIdleMilliseconds, wait,
         "an unused connection to a server"),
+      .optional(
+        "approval_wait", \.approvalWaitMilliseconds, wait,
+        "a call held for its approval, before its agent is told to come back"),
+      .optional(
+        "approval_leg", \.approvalLegMilliseconds, wait,
+        "one leg of a held call whose client repeats it by itself (revision 2026-07-28)"),
       .optional(
         "drain_timeout", \.drainMilliseconds, wait, "a shutdown that waits for calls under way"),
     ]

@@ -21,23 +21,23 @@ extension RuleConfiguration: SchemaObject {
           "which calls the rule is for: { servers: [\"*\"] } for all of them"),
         .optional(
           "effect", \.definition.effect,
-          .word(later: [
-            "require_approval": "approvals come with a later version; use block until then"
-          ]),
-          "allow ends the search, block refuses the call, mask changes its answer and goes on; mask when left out beside \"mask\""
+          .word(),
+          "allow ends the search, block refuses the call, require_approval holds it until a human has approved it, mask changes its answer and goes on; mask when left out beside \"mask\""
         ).withoutDefault,
+        .optional(
+          "approval", \.definition.approval, Shape<ApprovalSection>.approval.optional,
+          "who approves the calls that the rule holds, and until when"),
         .optional(
           "mask", \.definition.masks, MaskSection.all, "what is masked in the answers, and how"),
         .optional(
           "message", \.definition.message, Shape<String>.prose.optional,
-          "what the agent is told when the rule blocks"),
+          "what the agent is told when the rule blocks or holds"),
         .optional(
           "note", \.note, Shape<String>.prose.optional,
           "for whoever reads the configuration: shown by `sluice check`, never to agents"),
       ],
       later: [
         ("mode", "every rule is enforced; leave it out"),
-        ("approval", "approvals come with a later version; leave it out"),
         ("rate_limit", "leave it out"),
         ("detect", "list field names under \"mask\""),
         ("expires", "leave it out, and remove the rule when it should no longer hold"),
@@ -51,15 +51,18 @@ extension RuleConfiguration: SchemaObject {
   private mutating func checkEffect(_ node: Node, _ reading: inout Reading) {
     if !node.has("effect") {
       guard node.has("mask") else {
-        reading.report(node.origin, "the key \"effect\" is missing: allow, block or mask")
+        reading.report(
+          node.origin, "the key \"effect\" is missing: allow, block, require_approval or mask")
         return
       }
       definition.effect = .mask
     }
-    if definition.message != nil, definition.effect != .block {
+    if definition.message != nil, definition.effect != .block,
+      definition.effect != .requireApproval
+    {
       reading.report(
         at: "\(reading.path).message",
-        "only a rule that blocks tells the agent something; leave it out, or use \"note\"")
+        "only a rule that blocks or holds tells the agent something; leave it out, or use \"note\"")
     }
   }
 }

@@ -129,6 +129,8 @@ extension PolicyChecker {
     _ earlier: ResolvedRule, _ afterAllow: Bool, to later: ResolvedRule
   ) -> Bool {
     if !later.masks.isEmpty && (earlier.effect != .block || afterAllow) { return false }
+    // What a human could approve, a later rule can still block.
+    if earlier.effect == .requireApproval && later.effect == .block { return false }
     return includes(earlier.servers, later.servers)
       && includes(earlier.principals, later.principals)
       && includes(earlier.groups, later.groups) && includesTools(earlier.tools, later.tools)

@@ -24,10 +24,7 @@ extension PolicyChecker {
   private mutating func checkEffect(_ rule: RuleDefinition, _ subject: String) {
     switch rule.effect {
     case .requireApproval:
-      report(
-        .unsupportedEffect, subject, rule.position,
-        "require_approval comes with the next version, and this one does not hold calls. "
-          + "Until then write effect: block, so that nothing passes unapproved.")
+      checkApproval(rule, subject)
     case .mask where rule.masks.isEmpty:
       report(
         .maskWithoutFields, subject, rule.position,
@@ -39,6 +36,12 @@ extension PolicyChecker {
     case .mask, .block, .allow:
       break
     }
+    if rule.approval != nil && rule.effect != .requireApproval {
+      report(
+        .approvalWithoutHold, subject, rule.approval?.position ?? rule.position,
+        "only a rule with effect require_approval holds calls, so its approval never takes effect. "
+          + "Change the effect, or take the approval out.")
+    }
     guard let message = rule.message else { return }
     if message.utf8.count > limits.textBytesMax {
       report(
@@ -47,6 +50,44 @@ extension PolicyChecker {
     }
     if rule.effect == .allow || rule.effect == .mask {
       warn(.neverMatches, subject, rule.position, "its message is never shown: it does not block.")
+    }
+  }
+
+  /// Who approves, how many of them, and until when: an approval that could never be given is an error.
+  private mutating func checkApproval(_ rule: RuleDefinition, _ subject: String) {
+    guard let approval = rule.approval else {
+      return report(
+        .approvalMissing, subject, rule.position,
+        "nobody could approve its calls. Add approval: { reviewers: [a group] }, or write effect: block."
+      )
+    }
+    let position = approval.position ?? rule.position
+    if approval.reviewers.isEmpty {
+      report(
+        .invalidApproval, subject, position,
+        "approval.reviewers is empty, so nobody could approve its calls. Name a group.")
+    } else if approval.reviewers.count > limits.reviewersMax {
+      report(
+        .invalidApproval, subject, position,
+        "\(approval.reviewers.count) groups of reviewers are more than reviewersMax = \(limits.reviewersMax)."
+      )
+    }
+    for group in approval.reviewers { checkName(group.text, subject, group.position ?? position) }
+    if !(1...limits.quorumMax).contains(approval.quorum) {
+      report(
+        .invalidApproval, subject, position,
+        "a quorum of \(approval.quorum) cannot be reached. Ask for 1 to \(limits.quorumMax) reviewers."
+      )
+    }
+    if !(1...limits.approvalMillisecondsMax).contains(approval.expiresMilliseconds) {
+      report(
+        .invalidApproval, subject, position,
+        "approval.expires is out of range: more than nothing, and at most thirty days.")
+    }
+    if let message = approval.message, message.utf8.count > limits.textBytesMax {
+      report(
+        .tooLong, subject, position,
+        "approval.message is longer than textBytesMax = \(limits.textBytesMax) bytes.")
     }
   }
 

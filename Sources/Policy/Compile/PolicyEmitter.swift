@@ -14,6 +14,7 @@ struct PolicyEmitter {
   var rules: [CompiledRule] = []
   var ruleNames: [TextRange] = []
   var ruleMessages: [TextRange] = []
+  var approvals: [ApprovalTerms] = []
   var patterns: [CompiledPattern] = []
   var patternNumbers: [[UInt8]: UInt32] = [:]
   var numbers: [UInt32] = []
@@ -63,7 +64,8 @@ struct PolicyEmitter {
       text: FlatTable(text.bytes), servers: FlatTable(servers), nameSlots: FlatTable(nameSlots),
       foldSlots: FlatTable(foldSlots), rows: FlatTable(rows), grants: FlatTable(grants),
       entries: FlatTable(entries), rules: FlatTable(rules), ruleNames: FlatTable(ruleNames),
-      ruleMessages: FlatTable(ruleMessages), patterns: FlatTable(patterns),
+      ruleMessages: FlatTable(ruleMessages), approvals: FlatTable(approvals),
+      patterns: FlatTable(patterns),
       numbers: FlatTable(numbers), conditions: FlatTable(conditions), scalars: FlatTable(scalars),
       constants: FlatTable(constants), paths: FlatTable(paths), components: FlatTable(components),
       principals: FlatTable(maker.makeKnown()), regexSets: FlatTable(regexSets))
@@ -101,18 +103,32 @@ extension PolicyEmitter {
       switch rule.effect {
       case .allow: .allow
       case .mask: .mask
-      // The checker refuses require_approval. Were it ever to come here, it would block.
-      case .block, .requireApproval: .block
+      case .requireApproval: .hold
+      case .block: .block
       }
     let compiled = CompiledRule(
       effect: effect,
       serverWide: rule.tools == nil && rule.conditions.isEmpty,
       mask: mask,
+      approval: emitApproval(rule.definition),
       patterns: emitPatterns(rule.tools ?? []),
       principals: emitNumbers((rule.principals ?? []).compactMap { nameNumbers[$0] }),
       groups: emitNumbers((rule.groups ?? []).compactMap { groupNumbers[$0] }),
       conditions: emitConditions(rule.conditions))
     rules.append(compiled)
+  }
+
+  private mutating func emitApproval(_ rule: RuleDefinition) -> UInt16 {
+    guard rule.effect == .requireApproval, let approval = rule.approval else {
+      return CompiledRule.noApproval
+    }
+    approvals.append(
+      ApprovalTerms(
+        reviewers: text.insert(
+          Set(approval.reviewers.map(\.text)).sorted().joined(separator: "\n")),
+        message: text.insert(approval.message ?? ""), quorum: UInt32(approval.quorum),
+        expiresMilliseconds: UInt64(approval.expiresMilliseconds)))
+    return UInt16(approvals.count - 1)
   }
 
   private mutating func emitNumbers(_ list: [Int]) -> TableRange {

@@ -1,5 +1,5 @@
-/// The proof that the policy let one call through. Only `PolicyProgram.decide` makes one, it cannot be copied,
-/// and sending the call upstream consumes it: a call that nobody judged, or a second one on the same
+/// The proof that the policy let one call through. Only `PolicyProgram.decide` makes one (or, for a call that a human had to
+/// approve, `PolicyProgram.permit(for:digest:grant:)`), it cannot be copied, and sending the call upstream consumes it: a call that nobody judged, or a second one on the same
 /// judgement, does not compile.
 public struct Permit: ~Copyable, Sendable {
   let call: PermittedCall
@@ -26,7 +26,7 @@ public struct PermittedCall: BitwiseCopyable, Sendable {
   /// `Principal.index` of the caller.
   public let principal: UInt32
   public let method: CallMethod
-  /// The rule with effect `allow` that decided; nil when no rule did, and the profile's word stood.
+  /// The rule with effect `allow` or `require_approval` that decided; nil when no rule did, and the profile's word stood.
   public let rule: RuleID?
   /// The first profile that allows the call.
   public let profile: ProfileID
@@ -37,5 +37,7 @@ public struct PermittedCall: BitwiseCopyable, Sendable {
 /// What the policy says about one call.
 public enum Verdict: ~Copyable, Sendable {
   case allow(Permit)
+  /// A human has to approve it first.
+  case hold(Hold)
   case block(Refusal)
 }

@@ -19,6 +19,12 @@ public struct PolicyLimits: Sendable, Equatable {
   /// Values of one `one_of`.
   public var valuesPerConditionMax = 4096
   public var regexesMax = 1024
+  /// Groups of reviewers of one rule.
+  public var reviewersMax = 64
+  /// Reviewers that one rule may ask for.
+  public var quorumMax = 16
+  /// How long an approval may be worth something: thirty days, in milliseconds.
+  public var approvalMillisecondsMax = 30 * 86_400_000
   /// Keys in one path to an argument.
   public var pathDepthMax = 16
   /// UTF-8 bytes of a name, a pattern for names, or a key in a path.

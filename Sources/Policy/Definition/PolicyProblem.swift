@@ -31,7 +31,9 @@ public struct PolicyProblem: Equatable, Sendable, CustomStringConvertible {
     case maskWithoutFields
     case maskOnBlock
     case invalidMask
-    case unsupportedEffect
+    case approvalMissing
+    case approvalWithoutHold
+    case invalidApproval
     case uselessProfile
     case tooMany
     case tooLong

@@ -4,10 +4,13 @@ public struct RuleDefinition: Sendable {
   public var name: String
   public var match: MatchDefinition
   public var effect: RuleEffect
-  /// What is masked in the answers of the calls it matches. Goes with `.mask` (where it is required) and `.allow`.
+  /// What is masked in the answers of the calls it matches. Goes with `.mask` (where it is required), `.allow` and
+  /// `.requireApproval`.
   public var masks: [MaskDefinition]
   /// What the caller is told when the rule blocks; nil for a text that names the rule.
   public var message: String?
+  /// Who approves, for `.requireApproval`; nil for other effects.
+  public var approval: ApprovalDefinition?
   public var position: SourcePosition?
 
   public init(
@@ -16,12 +19,38 @@ public struct RuleDefinition: Sendable {
     effect: RuleEffect,
     masks: [MaskDefinition] = [],
     message: String? = nil,
+    approval: ApprovalDefinition? = nil,
     position: SourcePosition? = nil
   ) {
     self.name = name
     self.match = match
     self.effect = effect
     self.masks = masks
+    self.message = message
+    self.approval = approval
+    self.position = position
+  }
+}
+
+/// Who has to approve a held call, and until when.
+public struct ApprovalDefinition: Equatable, Sendable {
+  /// Groups: everybody in one of them may decide, except whoever made the call.
+  public var reviewers: [PositionedText]
+  /// How many different reviewers must approve. One who denies is enough.
+  public var quorum: Int
+  /// How long the request, and the approval once given, is worth something, from the first identical call.
+  public var expiresMilliseconds: Int
+  /// What reviewers are told; nil for nothing.
+  public var message: String?
+  public var position: SourcePosition?
+
+  public init(
+    reviewers: [PositionedText], quorum: Int = 1, expiresMilliseconds: Int = 900_000,
+    message: String? = nil, position: SourcePosition? = nil
+  ) {
+    self.reviewers = reviewers
+    self.quorum = quorum
+    self.expiresMilliseconds = expiresMilliseconds
     self.message = message
     self.position = position
   }
@@ -33,7 +62,8 @@ public enum RuleEffect: String, Sendable, CaseIterable {
   case allow
   /// Ends the search: the call is refused.
   case block
-  /// Accepted in a definition, refused by this version's compiler: it comes with approvals.
+  /// Holds the call until humans have approved exactly it. A rule further down that blocks still does; one that allows
+  /// does not undo it.
   case requireApproval = "require_approval"
   /// Masks the answer and leaves the decision to the other rules.
   case mask

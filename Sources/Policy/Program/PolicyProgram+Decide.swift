@@ -85,6 +85,7 @@ extension PolicyProgram {
     scratch.begin()
     let view = CallView(arguments: call.arguments, bytes: bytes)
     var decided: RuleID?
+    var held: (rule: RuleID, isUndecided: Bool)?
     var masks = MaskRuleSet()
     for number in tables.rows[tool.row].entries.range {
       let entry = tables.entries[number]
@@ -92,7 +93,12 @@ extension PolicyProgram {
         continue
       }
       let rule = tables.rules[Int(entry.rule)]
-      if decided != nil && rule.mask == CompiledRule.noMask { continue }
+      // After an allow only masks are left to add; after a hold, blocks too.
+      if rule.mask == CompiledRule.noMask,
+        decided != nil || (held != nil && rule.effect != .block)
+      {
+        continue
+      }
       guard concerns(rule, principal) else { continue }
       let shape = truth(of: entry, rule, tool, name, scratch)
       if shape == .no { continue }
@@ -105,10 +111,22 @@ extension PolicyProgram {
           Refusal(
             match == .yes ? .rule : .ruleUndecided, rule: RuleID(index: entry.rule)))
       }
-      let decides = rule.effect == .allow && match == .yes && decided == nil
-      if decides { decided = RuleID(index: entry.rule) }
+      let isOpen = decided == nil && held == nil
+      let allows = isOpen && rule.effect == .allow && match == .yes
+      if allows { decided = RuleID(index: entry.rule) }
+      let holds = isOpen && rule.effect == .hold
+      if holds { held = (RuleID(index: entry.rule), match != .yes) }
       if rule.mask != CompiledRule.noMask { masks.insert(Int(rule.mask)) }
-      if decides || rule.mask != CompiledRule.noMask { scratch.hits.add(Int(entry.rule)) }
+      if allows || rule.mask != CompiledRule.noMask { scratch.hits.add(Int(entry.rule)) }
+    }
+    if let held {
+      // Counted here: a rule further down could have blocked the call. One with masks has been counted for them.
+      let index = held.rule.index
+      if tables.rules[Int(index)].mask == CompiledRule.noMask { scratch.hits.add(Int(index)) }
+      let call = PermittedCall(
+        server: server, principal: principal.index, method: .toolsCall, rule: held.rule,
+        profile: ProfileID(index: profile), masks: masks)
+      return .hold(Hold(call: call, rule: held.rule, isUndecided: held.isUndecided))
     }
     return permit(principal, server, .toolsCall, rule: decided, profile: profile, masks: masks)
   }

@@ -27,6 +27,7 @@ extension PolicyProgram {
     guard case .found(let tool) = findTool(name, row, scratch),
       grant(tool, name, principal) != nil
     else { return false }
+    var isHeld = false
     for number in tables.rows[tool.row].entries.range {
       let entry = tables.entries[number]
       let rule = tables.rules[Int(entry.rule)]
@@ -36,7 +37,9 @@ extension PolicyProgram {
       switch (rule.effect, shape) {
       case (_, .no), (.allow, .unknown): continue
       case (.block, _): if !isOpen { return false }
-      case (.allow, _): return true
+      case (.allow, _): if !isHeld { return true }
+      // Held calls may go through in the end, unless a rule further down blocks them.
+      case (.hold, _): if !isOpen { isHeld = true }
       case (.mask, _): continue
       }
     }

@@ -83,6 +83,13 @@ struct PolicyRevision {
       revision.add(argument.path.text)
       revision.add(argument.conditions) { $0.add($1.condition) }
     }
+    // Only there when the effect says so: the revisions of policies without approvals stay what they were.
+    if let approval = rule.approval {
+      add(sorted: approval.reviewers)
+      add(count: approval.quorum)
+      add(count: approval.expiresMilliseconds)
+      add(approval.message.map { [$0] } ?? []) { $0.add($1) }
+    }
     add(rule.masks) { revision, mask in
       revision.add(sorted: mask.fields)
       revision.add(count: Int(mask.treatment.rawValue))

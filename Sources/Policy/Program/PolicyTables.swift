@@ -22,6 +22,7 @@ struct PolicyTables: ~Copyable, Sendable {
   let rules: FlatTable<CompiledRule>
   let ruleNames: FlatTable<TextRange>
   let ruleMessages: FlatTable<TextRange>
+  let approvals: FlatTable<ApprovalTerms>
   let patterns: FlatTable<CompiledPattern>
   let numbers: FlatTable<UInt32>
   let conditions: FlatTable<CompiledCondition>
@@ -45,6 +46,7 @@ struct PolicyTables: ~Copyable, Sendable {
     rules.free()
     ruleNames.free()
     ruleMessages.free()
+    approvals.free()
     patterns.free()
     numbers.free()
     conditions.free()
@@ -146,6 +148,7 @@ struct CompiledRule: BitwiseCopyable {
   enum Effect: UInt8, BitwiseCopyable {
     case allow
     case block
+    case hold
     case mask
   }
   var effect: Effect
@@ -153,6 +156,8 @@ struct CompiledRule: BitwiseCopyable {
   var serverWide: Bool
   /// Its place in a `MaskRuleSet`, or `CompiledRule.noMask`.
   var mask: UInt16
+  /// Its place in `approvals`, or `CompiledRule.noApproval`.
+  var approval: UInt16
   /// Globs among its tools, in `patterns`.
   var patterns: TableRange
   /// Numbers of principals' names, in `numbers`; count 0 for anybody.
@@ -162,6 +167,7 @@ struct CompiledRule: BitwiseCopyable {
   var conditions: TableRange
 
   static let noMask = UInt16.max
+  static let noApproval = UInt16.max
 }
 
 struct CompiledPattern: BitwiseCopyable {

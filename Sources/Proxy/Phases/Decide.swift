@@ -24,6 +24,7 @@ extension Worker {
     exchanges[slot].decided = loop.now
     switch consume verdict {
     case .some(.block(let refusal)): block(slot, refusal, head, body, message)
+    case .some(.hold(let hold)): self.hold(slot, hold, head, body, message)
     case .some(.allow(let permit)): allow(slot, permit, head, body, message)
     case .none: preconditionFailure("the policy always answers")
     }
@@ -74,7 +75,7 @@ extension Worker {
 
   /// Adds what the message says to the facts of its record.
   @_lifetime(facts: copy facts, copy head, copy body)
-  private mutating func describe(
+  mutating func describe(
     _ facts: inout CallFacts, _ slot: UInt32, _ head: RawSpan, _ body: RawSpan,
     _ message: MCPMessage
   ) {
@@ -123,7 +124,7 @@ extension Worker {
 
   /// A rule's name. The policy that holds it is kept by the snapshot, and that by its generation.
   @_lifetime(immortal)
-  private func ruleName(_ rule: RuleID, _ generation: UInt8) -> RawSpan {
+  func ruleName(_ rule: RuleID, _ generation: UInt8) -> RawSpan {
     generations[generation].policy.use { policy in
       let name = policy.ruleName(rule)
       return unsafe name.withUnsafeBytes { bytes in

@@ -28,7 +28,6 @@ enum LocalAnswer {
         id: id, code: errorCode(refusal), text: refusal.reason.text, record: record, into: &out)
     }
     let reference = record.text
-    let text = refusal.reason.text
     if let rule = refusal.rule {
       var message = RawSpan()
       if let words = policy.ruleMessage(rule) { message = words }
@@ -36,16 +35,24 @@ enum LocalAnswer {
         id: id.span, era: era, rule: policy.ruleName(rule), message: message,
         reference: unsafe reference.span.bytes, into: &out)
     } else {
-      var memory = InlineArray<256, UInt8>(repeating: 0)
-      var span = memory.mutableSpan
-      unsafe span.withUnsafeMutableBytes { buffer in
-        var words = unsafe ByteWriter(unsafeInto: buffer.baseAddress!, capacity: buffer.count)
-        words.append(text)
-        words.append(" Ref ")
-        unsafe words.append(reference.span.bytes)
-        words.append(".")
-        MCPAnswer.toolError(id: id.span, era: era, text: words.written, into: &out)
-      }
+      toolError(refusal.reason.text, id: id, era: era, record: record, into: &out)
+    }
+  }
+
+  /// A tool result that says why the call failed, and where to read more.
+  static func toolError(
+    _ text: StaticString, id: ShortText, era: Era, record: RecordID, into out: inout ByteWriter
+  ) {
+    let reference = record.text
+    var memory = InlineArray<512, UInt8>(repeating: 0)
+    var span = memory.mutableSpan
+    unsafe span.withUnsafeMutableBytes { buffer in
+      var words = unsafe ByteWriter(unsafeInto: buffer.baseAddress!, capacity: buffer.count)
+      words.append(text)
+      words.append(" Ref ")
+      unsafe words.append(reference.span.bytes)
+      words.append(".")
+      MCPAnswer.toolError(id: id.span, era: era, text: words.written, into: &out)
     }
   }
 

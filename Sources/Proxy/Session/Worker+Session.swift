@@ -102,6 +102,8 @@ extension Worker {
     exchanges[slot].decided = loop.now
     switch consume verdict {
     case .some(.block): refuse(slot, .sessionUnknown, request: head)
+    // Only tool calls are ever held.
+    case .some(.hold): refuse(slot, .sessionUnknown, request: head)
     case .some(.allow(let permit)): forwardSessionVerb(slot, permit, head)
     case .none: preconditionFailure("the policy always answers")
     }

@@ -22,7 +22,7 @@ struct CallJoiner {
     switch entry.kind {
     case .padding, .filler: return nil
     case .gap, .repair: return selection.isAll ? .notice(Self.notice(entry)) : nil
-    case .opening, .requestPiece, .answerPiece, .closing: break
+    case .opening, .requestPiece, .answerPiece, .closing, .review: break
     }
     if case .record(let only) = selection, entry.record != only { return nil }
     if entry.kind == .opening {
@@ -48,7 +48,11 @@ struct CallJoiner {
       call.close(entry, keepsBytes: keepsBytes)
       return .call(call)
     }
-    if keepsBytes { call.add(piece: entry) }
+    if entry.kind == .review {
+      call.review(entry)
+    } else if keepsBytes {
+      call.add(piece: entry)
+    }
     open[entry.record] = call
     return nil
   }

@@ -26,6 +26,7 @@ struct RecordedEntry: ~Escapable {
     case .closing: EntryFormat.closingBytes
     case .gap: EntryFormat.gapBytes
     case .repair: EntryFormat.repairBytes
+    case .review: EntryFormat.reviewBytes
     }
   }
 
@@ -87,6 +88,18 @@ extension RecordedCall {
     if keepsBytes {
       request = entry.data(at: offset, count: Int(entry.number(UInt32.self, at: 40)))
     }
+  }
+
+  /// Takes over what became of the call's approval.
+  mutating func review(_ entry: borrowing RecordedEntry) {
+    let names = Int(entry.number(UInt16.self, at: 26))
+    let reason = Int(entry.number(UInt16.self, at: 28))
+    let start = EntryFormat.reviewBytes
+    review = Review(
+      state: RecordedApproval(rawValue: entry.number(UInt8.self, at: 24)) ?? .none,
+      reviewers: entry.text(at: start, count: names).split(separator: "\n").map(String.init),
+      reason: entry.text(at: start + names, count: reason),
+      heldMicroseconds: entry.number(UInt64.self, at: 16))
   }
 
   /// Takes over what a closing entry says.

@@ -19,6 +19,7 @@ enum CallJSON {
     var rule: String?
     var requestId: String?
     var decision: String?
+    var review: Review?
     var policyRevision: String
     var era: String?
     var shortened: [String]?
@@ -30,6 +31,20 @@ enum CallJSON {
     var answerBase64: String?
     var whole: Bool
     var outcome: Outcome?
+  }
+
+  private struct Review: Encodable {
+    var state: String
+    var reviewers: [String]?
+    var reason: String?
+    var heldMicroseconds: UInt64
+
+    init(_ review: RecordedCall.Review) {
+      state = "\(review.state)"
+      reviewers = review.reviewers.isEmpty ? nil : review.reviewers
+      reason = CallJSON.some(review.reason)
+      heldMicroseconds = review.heldMicroseconds
+    }
   }
 
   private struct Outcome: Encodable {
@@ -72,7 +87,7 @@ enum CallJSON {
         openedSession: some(call.openedSession), client: some(call.client),
         approval: some(call.approval),
         rule: some(call.rule), requestId: some(call.requestID),
-        decision: call.decision.map(CallLine.text),
+        decision: call.decision.map(CallLine.text), review: call.review.map(Review.init),
         policyRevision: CallPage.hexadecimal(call.policyRevision),
         era: call.era == .unknown ? nil : "\(call.era)",
         shortened: call.cutFields.isEmpty ? nil : call.cutFields,

@@ -42,7 +42,26 @@ enum CallLine {
     case .unauthenticated: "unauthenticated"
     case .malformed: "malformed"
     case .unavailable: "unavailable"
+    case .hold: "hold"
     }
+  }
+
+  /// What became of an approval: "held 12.0 s, approved by bob, ada (looks right)".
+  static func text(of review: RecordedCall.Review) -> String {
+    let end =
+      switch review.state {
+      case .none: "with an outcome that this version does not know"
+      case .pending: "not decided when the agent was told to come back"
+      case .approved: "approved"
+      case .denied: "denied"
+      case .expired: "expired"
+      case .cancelled: "cancelled"
+      case .unavailable: "no approval could be asked for"
+      }
+    let by = review.reviewers.isEmpty ? "" : " by " + review.reviewers.joined(separator: ", ")
+    let reason = review.reason.isEmpty ? "" : " (\(review.reason))"
+    return
+      "held \(RecordedTime.duration(microseconds: review.heldMicroseconds)), \(end)\(by)\(reason)"
   }
 
   /// How a call ended, short: the layer that failed and its code.

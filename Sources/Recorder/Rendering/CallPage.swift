@@ -37,6 +37,7 @@ enum CallPage {
       field("era", call.era == .unknown ? "" : "\(call.era)"),
       field("worker", "\(call.worker), segment \(SegmentFormat.name(of: call.segment))"),
     ]
+    if let review = call.review { lines.append(field("review", CallLine.text(of: review))) }
     if !call.cutFields.isEmpty {
       lines.append(field("shortened", call.cutFields.joined(separator: ", ")))
     }

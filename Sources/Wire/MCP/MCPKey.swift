@@ -1,6 +1,7 @@
 /// The keys of the protocol that code looks at; all others that the protocol knows are `other`.
 enum MCPKnownKey: UInt8, BitwiseCopyable {
   case name, uri, taskID, arguments, meta, protocolVersion, progressToken, clientInfo
+  case requestID, requestState
   case metaProtocolVersion, metaClientCapabilities, metaClientInfo
   case other
 }
@@ -81,13 +82,13 @@ enum MCPKey: BitwiseCopyable, Equatable {
       if matches("progress") { return .other }
     case 9:
       if matches("arguments") { return .arguments }
-      if matches("requestId") { return .other }
+      if matches("requestId") { return .requestID }
     case 10:
       if matches("clientInfo") { return .clientInfo }
       if matches("resultType") { return .other }
     case 12:
       if matches("capabilities") { return .other }
-      if matches("requestState") { return .other }
+      if matches("requestState") { return .requestState }
     case 13:
       if matches("progressToken") { return .progressToken }
       if matches("notifications") { return .other }

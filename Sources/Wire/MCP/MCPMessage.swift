@@ -31,6 +31,10 @@ public struct MCPMessage: BitwiseCopyable, Sendable {
   public internal(set) var arguments: JSONToken?
   /// `params.protocolVersion`, of any kind (what `initialize` asks for).
   public internal(set) var requestedVersion: JSONToken?
+  /// `params.requestId`, of any kind: the request that `notifications/cancelled` is about.
+  public internal(set) var requestID: JSONToken?
+  /// `params.requestState`, of any kind: what a server gave along with `input_required`, sent back (revision 2026-07-28).
+  public internal(set) var requestState: JSONToken?
   /// `params._meta`, an object.
   public internal(set) var meta: JSONToken?
   /// `_meta["io.modelcontextprotocol/protocolVersion"]`, of any kind.

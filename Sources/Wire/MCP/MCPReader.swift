@@ -163,6 +163,8 @@ public enum MCPReader {
         case .meta: message.meta = value
         case .protocolVersion: message.requestedVersion = value
         case .clientInfo: message.clientInfo = value
+        case .requestID: message.requestID = value
+        case .requestState: message.requestState = value
         default: break
         }
       }

@@ -87,12 +87,13 @@ struct CallConditions: ParsableArguments {
 
 /// The values of `--decision`.
 enum DecisionFlag: String, CaseIterable, Sendable, ExpressibleByArgument {
-  case allow, block, unauthenticated, malformed, unavailable
+  case allow, block, hold, unauthenticated, malformed, unavailable
 
   var decision: RecordedDecision {
     switch self {
     case .allow: .allow
     case .block: .block
+    case .hold: .hold
     case .unauthenticated: .unauthenticated
     case .malformed: .malformed
     case .unavailable: .unavailable

@@ -20,7 +20,14 @@ struct PermitMisuseTests {
         switch consume verdict {
         case .allow(let permit): return send(permit)
         case .block: return nil
+        case .hold: return nil
         }
+      }
+      func resume(_ program: PolicyProgram, _ hold: consuming Hold, _ digest: CallDigest, _ grant: consuming ConsumedGrant)
+        -> PermittedCall?
+      {
+        guard let permit = program.permit(for: hold, digest: digest, grant: grant) else { return nil }
+        return send(permit)
       }
       """)
     #expect(output == "")
@@ -71,6 +78,49 @@ struct PermitMisuseTests {
       "leaving masks out of what a permit allowed",
       "func forge(_ call: inout PermittedCall) { call.masks = MaskRuleSet() }",
       "'masks' is a 'let' constant"
+    ),
+    (
+      "sending a held call",
+      "func early(_ hold: consuming Hold) -> PermittedCall { send(hold) }",
+      "cannot convert value of type 'Hold'"
+    ),
+    (
+      "spending a hold twice",
+      """
+      func twice(_ program: PolicyProgram, _ hold: consuming Hold, _ digest: CallDigest, _ one: consuming ConsumedGrant,
+        _ other: consuming ConsumedGrant)
+      {
+        _ = program.permit(for: hold, digest: digest, grant: one)
+        _ = program.permit(for: hold, digest: digest, grant: other)
+      }
+      """,
+      "consumed more than once"
+    ),
+    (
+      "spending a grant twice",
+      """
+      func twice(_ program: PolicyProgram, _ one: consuming Hold, _ other: consuming Hold, _ digest: CallDigest,
+        _ grant: consuming ConsumedGrant)
+      {
+        _ = program.permit(for: one, digest: digest, grant: grant)
+        _ = program.permit(for: other, digest: digest, grant: grant)
+      }
+      """,
+      "consumed more than once"
+    ),
+    (
+      "making a grant",
+      "func forge(_ digest: CallDigest) -> ConsumedGrant { ConsumedGrant(digest: digest) }",
+      "inaccessible due to 'package' protection level"
+    ),
+    (
+      "making a hold",
+      """
+      func forge(_ call: PermittedCall, _ rule: RuleID) -> Hold {
+        Hold(call: call, rule: rule, isUndecided: false)
+      }
+      """,
+      "inaccessible due to 'internal' protection level"
     ),
     (
       "making a principal",
