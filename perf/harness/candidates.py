@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from . import configurations
+from . import configurations, provider
 from .services import Service, free_port, post
 
 ARGUMENTS = '{"sql":"select name, email from customers where segment = \'retail\'","limit":20}'
@@ -209,23 +209,54 @@ class SluiceFull(Sluice):
     def configuration(self):
         return configurations.sluice_full(self.port, self.setting.upstream_port, self.folder)
 
+    def credential(self):
+        """What a caller proves itself with."""
+        return configurations.API_KEY
+
     def verify(self):
         status, _ = self.call()
         if status != 401:
             raise SystemExit(f"{self.name}: without a key the status is {status} and not 401")
-        status, text = self.call(key=configurations.API_KEY)
+        status, text = self.call(key=self.credential())
         leaked = [value for value in self.absent if value in text]
         if status != 200 or leaked or "[redacted]" not in text:
             raise SystemExit(f"{self.name}: masking: {status} {leaked} {text[:300]}")
-        status, text = self.call('{"sql":"DROP TABLE customers"}', configurations.API_KEY)
+        status, text = self.call('{"sql":"DROP TABLE customers"}', self.credential())
         if status != 200 or "no-destructive-sql" not in text or "customers\":" in text:
             raise SystemExit(f"{self.name}: DROP TABLE was not blocked: {status} {text[:300]}")
+
+
+class SluiceTeam(SluiceFull):
+    name = "sluice team"
+    note = "OIDC (a cached RS256 token), 100 rules, five fields masked, every call recorded"
+
+    def start(self):
+        key = os.path.join(self.folder, "key.pem")
+        provider.make_key(key)
+        port = free_port()
+        self.issuer = f"http://127.0.0.1:{port}"
+        self.audience = "https://mcp.example"
+        command = [sys.executable, provider.__file__, str(port), key]
+        idp = Service("provider", command, self.folder, self.setting.other_core, port)
+        self.token = provider.token(
+            key, iss=self.issuer, aud=self.audience, sub="agent", groups=["analysts"])
+        self.headers = (f"Authorization: Bearer {self.token}",)
+        super().start()
+        self.services.append(idp)
+
+    def configuration(self):
+        return configurations.sluice_team(
+            self.port, self.setting.upstream_port, self.folder, self.issuer, self.audience)
+
+    def credential(self):
+        return self.token
 
 
 CANDIDATES = {
     kind.name: kind
     for kind in (
-        Candidate, Nginx, HAProxy, HAProxyNoLog, HAProxyUDPLog, HAProxyUnixLog, Sluice, SluiceFull)
+        Candidate, Nginx, HAProxy, HAProxyNoLog, HAProxyUDPLog, HAProxyUnixLog, Sluice, SluiceFull,
+        SluiceTeam)
 }
 DEFAULT = ["direct", "nginx", "haproxy", "sluice", "sluice full"]
 

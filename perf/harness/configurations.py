@@ -139,3 +139,54 @@ policies:
     mask: [{{ fields: [{fields}], with: redact }}]
 audit: {{ directory: "{folder}/recordings" }}
 """
+
+
+def sluice_team(port, upstream, folder, issuer, audience):
+    """A team's gateway: people and agents by OIDC, a hundred rules, five fields masked, everything recorded."""
+    fields = ", ".join(MASKED_FIELDS)
+    return f"""
+listeners: [{{ address: "127.0.0.1:{port}" }}]
+identity:
+  oidc: [{{ issuer: "{issuer}", audience: "{audience}" }}]
+servers:
+  model: {{ url: "http://127.0.0.1:{upstream}/mcp", path: /mcp }}
+profiles:
+  analyst:
+    groups: [analysts]
+    allow: [{{ server: model, tools: [query, "list_*", customers] }}]
+  operator:
+    groups: [operators]
+    allow: [{{ server: model, tools: ["*"] }}]
+policies:
+{chr(10).join(many_rules(98))}
+  - name: no-destructive-sql
+    match:
+      servers: [model]
+      tools: [query]
+      arguments: {{ sql: {{ regex: "(?i)\\\\b(drop|truncate|alter|delete|update|insert|grant)\\\\b" }} }}
+    effect: block
+    message: Destructive SQL is not available to agents.
+  - name: personal-data
+    match: {{ servers: ["*"] }}
+    mask: [{{ fields: [{fields}], with: redact }}]
+audit: {{ directory: "{folder}/recordings" }}
+"""
+
+
+def many_rules(count):
+    """Rules as they gather over the years: a third about the tool that is called, all with something to check."""
+    rules = []
+    for number in range(count):
+        tool = "query" if number % 3 == 0 else f"tool_{number}"
+        arguments = [
+            f'sql: {{ regex: "(?i)\\\\bfrom\\\\s+secret_{number}\\\\b" }}',
+            f"limit: {{ greater_than: {1000 + number} }}",
+            f"table: {{ one_of: [secrets_{number}, keys_{number}] }}",
+        ][number % 3 if tool != "query" else number // 3 % 3]
+        group = ["analysts", "operators"][number % 2]
+        rules += [
+            f"  - name: rule-{number}",
+            f'    match: {{ servers: [model], tools: [{tool}], groups: [{group}], arguments: {{ {arguments} }} }}',
+            "    effect: block",
+        ]
+    return rules
