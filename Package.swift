@@ -31,6 +31,8 @@ let shims: [Target] = [
   .target(name: "CScan", cSettings: strictC),
   // Hashes, ciphers and (with TLS) the record layer: Debian's security team keeps it current.
   .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+  // TLS between two pieces of memory: the only code that sees OpenSSL's connections.
+  .target(name: "CTLS", dependencies: ["COpenSSL"], cSettings: strictC),
   // Vectorscan: regular expressions in linear time, compiled at load, scanned without allocation.
   .systemLibrary(name: "CHyperscan", pkgConfig: "libhs", providers: [.apt(["libvectorscan-dev"])]),
   // libcurl, loaded when first needed: HTTP and TLS streams for the control plane (identity providers, sinks).
@@ -48,7 +50,9 @@ let dataPlane: [Target] = [
   .target(name: "Policy", dependencies: ["Wire", "CHyperscan"], swiftSettings: dataPath),
   .target(
     name: "Identity",
-    dependencies: ["Policy", "Wire", "COpenSSL", .product(name: "JWTKit", package: "jwt-kit")],
+    dependencies: [
+      "Policy", "Wire", "COpenSSL", "CTLS", .product(name: "JWTKit", package: "jwt-kit"),
+    ],
     swiftSettings: dataPath),
   .target(name: "Audit", dependencies: ["CLinux", "COpenSSL"], swiftSettings: dataPath),
   .target(
@@ -61,11 +65,19 @@ let dataPlane: [Target] = [
   .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"], swiftSettings: strict),
   .testTarget(name: "WireTests", dependencies: ["Wire", "CScan"], swiftSettings: strict),
   .testTarget(name: "PolicyTests", dependencies: ["Policy", "Wire"], swiftSettings: strict),
-  .testTarget(name: "IdentityTests", dependencies: ["Identity", "Policy"], swiftSettings: strict),
+  // Certificates for tests (by the openssl command), and ends of TLS connections in memory.
+  .target(
+    name: "TLSTestSupport", dependencies: ["Identity"], path: "Tests/TLSTestSupport",
+    swiftSettings: strict),
+  .testTarget(
+    name: "IdentityTests", dependencies: ["Identity", "Policy", "TLSTestSupport"],
+    swiftSettings: strict),
   .testTarget(name: "AuditTests", dependencies: ["Audit"], swiftSettings: strict),
   .testTarget(
     name: "ProxyTests",
-    dependencies: ["Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit"],
+    dependencies: [
+      "Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit", "TLSTestSupport",
+    ],
     swiftSettings: strict),
   // Carries calls through a simulated worker, for the counts of `Scripts/call-counts`.
   .executableTarget(
@@ -155,7 +167,8 @@ let controlPlane: [Target] = [
         ], .when(configuration: .release))
     ]),
   .testTarget(
-    name: "ConfigurationTests", dependencies: ["SluiceConfiguration", "Policy", "Identity"],
+    name: "ConfigurationTests",
+    dependencies: ["SluiceConfiguration", "Policy", "Identity", "TLSTestSupport"],
     swiftSettings: strict),
   .testTarget(
     name: "ExampleServerTests", dependencies: ["ExampleServer"], swiftSettings: strict),

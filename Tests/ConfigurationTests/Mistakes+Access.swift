@@ -238,11 +238,6 @@ extension Mistake {
       "same port",
       Sample(listeners: "listeners: [{ address: 127.0.0.1:80 }, {address: 0.0.0.0:80}]").text,
       "1:50: listeners[1].address: the same port as listeners[0].address; keep one of them"),
-    Mistake(
-      "tls",
-      Sample(listeners: "listeners: [{ address: 127.0.0.1:80, tls: { certificate: x } }]").text,
-      "1:38: listeners[0].tls: \"tls\" is not available in this version: TLS comes with the next version; until then listen on loopback behind a TLS terminator"
-    ),
   ]
 
   static let aboutIdentity: [Mistake] = [

@@ -3,14 +3,9 @@
 extension Mistake {
   static let aboutServers: [Mistake] = [
     Mistake(
-      "https",
-      Sample(servers: "servers:\n  orders: { url: https://x/mcp }").text,
-      "6:18: servers.orders.url: https comes with the next version; until then reach the server over http on this machine or a private network"
-    ),
-    Mistake(
       "other scheme",
       Sample(servers: "servers:\n  orders: { url: ftp://x }").text,
-      "6:18: servers.orders.url: expected an address that begins with http://"),
+      "6:18: servers.orders.url: expected an address that begins with https:// or http://"),
     Mistake(
       "no scheme",
       Sample(servers: "servers:\n  orders: { url: x:80 }").text,
@@ -28,7 +23,7 @@ extension Mistake {
     Mistake(
       "no host",
       Sample(servers: "servers:\n  orders: { url: http:///mcp }").text,
-      "6:18: servers.orders.url: the address has no host; write http://host:port/path"),
+      "6:18: servers.orders.url: the address has no host; write https://host:port/path"),
     Mistake(
       "port zero",
       Sample(servers: "servers:\n  orders: { url: http://x:0/ }").text,

@@ -84,6 +84,7 @@ import Testing
       upstream_connections: 9
       upstream_idle_connections: 0
       held_calls: 10
+      handshake_timeout: 15s
       head_timeout: 11ms
       body_timeout: 12s
       idle_timeout: 13m
@@ -239,6 +240,7 @@ import Testing
     expected.connectionsMax = 8
     expected.upstreamConnectionsMax = 9
     expected.upstreamIdleConnectionsMax = 0
+    expected.handshakeMilliseconds = 15_000
     expected.headMilliseconds = 11
     expected.bodyMilliseconds = 12_000
     expected.idleMilliseconds = 780_000
@@ -279,7 +281,7 @@ import Testing
   /// The list above is complete: every key of the schema stands in the text.
   @Test func noKeyIsForgotten() {
     for key in SchemaKeys.all {
-      #expect(Self.text.contains("\(key):"), "\(key)")
+      #expect((Self.text + TLSSectionTests.text).contains("\(key):"), "\(key)")
     }
   }
 

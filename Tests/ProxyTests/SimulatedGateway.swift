@@ -22,6 +22,9 @@ final class SimulatedGateway {
   private(set) var requestsAtServers: [ServerRequest] = []
   /// The servers' ends of all connections, in the order they were opened.
   private(set) var serverPeers: [SimulatedNetwork.Peer] = []
+  /// The servers' certificates, where they speak TLS.
+  private let serverContext: TLSContext?
+  let peers: TLSPeers
   /// Connections whose server reads nothing any more.
   var isDeaf: Set<SimulatedNetwork.Peer> = []
   private var delayed: [(turn: Int, peer: SimulatedNetwork.Peer, step: ServerStep)] = []
@@ -43,6 +46,8 @@ final class SimulatedGateway {
   enum ServerStep {
     case send(String)
     case end
+    /// Over TLS: the connection ends without the word that it does.
+    case cutOff
     case reset
     /// Let this many turns pass before the next step.
     case wait(Int)
@@ -50,21 +55,35 @@ final class SimulatedGateway {
 
   init(
     seed: UInt64 = 1, weather: SimulatedNetwork.Weather = .init(), limits: GatewayLimits = .init(),
-    audit: AuditLog? = nil, rules: [RuleDefinition] = SimulatedGateway.rules
+    audit: AuditLog? = nil, rules: [RuleDefinition] = SimulatedGateway.rules,
+    tls: TLS = TLS()
   ) throws {
     network = SimulatedNetwork(seed: seed, weather: weather, capacity: 16384)
+    peers = TLSPeers(network)
+    serverContext = tls.server
     var settings = GatewaySettings()
     settings.limits = limits
     settings.connectionsMax = 1024
     settings.bufferBytes = 4096
     settings.bufferPoolBytes = 64 << 10
+    if tls.listener != nil { settings.tlsListeners = [0] }
     let loop = EventLoop(simulating: network, settings: Gateway.loopSettings(settings))
     worker = Worker(
-      loop: loop, settings: settings, snapshot: try SimulatedGateway.snapshot(rules),
+      loop: loop, settings: settings, snapshot: try SimulatedGateway.snapshot(rules, tls: tls),
       recording: Recording(audit?.producer(worker: 0, wakeDescriptor: -1)), control: control,
       sealer: SessionSealer(key: SessionSealer.makeKey()))
     _ = try worker.listen(
       on: [try SocketAddress(host: "127.0.0.1", port: SimulatedGateway.audience)], backlog: 1)
+  }
+
+  /// Where TLS is spoken, and with what.
+  struct TLS {
+    /// The gateway's, for agents.
+    var listener: TLSContext? = nil
+    /// The gateway's, for the server `shop`.
+    var client: TLSContext? = nil
+    /// The servers'.
+    var server: TLSContext? = nil
   }
 
   static var rules: [RuleDefinition] {
@@ -89,7 +108,7 @@ final class SimulatedGateway {
   ///   - limits: as `GatewaySnapshot` takes them.
   static func snapshot(
     _ rules: [RuleDefinition], shop: (target: String, port: UInt16) = ("/mcp", 9000),
-    limits: GatewayLimits? = nil
+    limits: GatewayLimits? = nil, tls: TLS = TLS()
   ) throws -> GatewaySnapshot {
     let accounts = [
       ServiceAccount(
@@ -120,12 +139,12 @@ final class SimulatedGateway {
         UpstreamServer(
           name: "shop", path: "/shop/mcp",
           address: try SocketAddress(host: "127.0.0.1", port: shop.port),
-          host: "127.0.0.1:\(shop.port)", target: shop.target),
+          host: "127.0.0.1:\(shop.port)", target: shop.target, tls: tls.client),
         UpstreamServer(
           name: "vault", path: "/vault/mcp",
           address: try SocketAddress(host: "127.0.0.1", port: 9001), host: "127.0.0.1:9001",
           target: "/mcp", credential: (field: "Authorization", value: Secret("Bearer up".utf8))),
-      ], limits: limits)
+      ], limits: limits, listeners: [tls.listener])
   }
 
   // MARK: Requests
@@ -184,9 +203,11 @@ final class SimulatedGateway {
     while let opened = network.takeOpened() {
       serverInputs[opened.peer] = []
       serverPeers.append(opened.peer)
+      if let serverContext { peers.begin(serverContext, on: opened.peer) }
     }
     for peer in serverPeers where !isDeaf.contains(peer) {
-      serverInputs[peer]! += network.takeReceived(by: peer)
+      serverInputs[peer]! +=
+        peers.contains(peer) ? peers.exchange(peer) : network.takeReceived(by: peer)
       while let request = takeRequest(peer) {
         requestsAtServers.append(request)
         var at = turns
@@ -203,8 +224,10 @@ final class SimulatedGateway {
     delayed.removeAll { $0.turn <= turns }
     for item in due {
       switch item.step {
+      case .send(let text) where peers.contains(item.peer): peers.send(text, from: item.peer)
       case .send(let text): network.send(text, from: item.peer)
-      case .end: network.end(item.peer)
+      case .end where peers.contains(item.peer): peers.end(item.peer)
+      case .end, .cutOff: network.end(item.peer)
       case .reset: network.reset(item.peer)
       case .wait: break
       }

@@ -12,6 +12,8 @@ public struct CallOutcome: BitwiseCopyable, Sendable, Equatable {
   public var errorCode: Int32 = 0
   /// Positive errno of a transport failure; 0 otherwise.
   public var systemCode: Int32 = 0
+  /// Why a transport failed, where the errno does not tell.
+  public var reason = RecordedReason.none
   /// Values that masking replaced in the answer.
   public var maskedValues: UInt32 = 0
   /// Whether the agent got the whole answer (false: cut off, or the agent went away).
@@ -43,6 +45,51 @@ public enum RecordedResult: UInt8, Sendable, BitwiseCopyable {
   case refused = 5
   /// The agent cancelled or went away first.
   case cancelled = 6
+}
+
+/// Why a TLS connection to a server did not come about, or broke. The agent is not told.
+public enum RecordedReason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
+  case none = 0
+  case certificateExpired = 1
+  case certificateNotYetValid = 2
+  /// The certificate is for other names.
+  case certificateWrongName = 3
+  /// It comes from no authority that is trusted for this server.
+  case certificateUnknownAuthority = 4
+  /// Weak, not meant for servers, or in an unsound chain.
+  case certificateUnsuitable = 5
+  case certificateMissing = 6
+  /// No version in common.
+  case tlsVersion = 7
+  /// No cipher, group or signature algorithm in common.
+  case tlsParameters = 8
+  /// The server ended the handshake with an alert.
+  case tlsRefusedByPeer = 9
+  /// The server does not speak TLS.
+  case notTLS = 10
+  /// What arrived was not sound.
+  case tlsBroken = 11
+  /// The connection ended without the word that it ends.
+  case tlsCutOff = 12
+
+  /// As records show it: `certificate_expired`. Empty for none.
+  public var text: String {
+    switch self {
+    case .none: ""
+    case .certificateExpired: "certificate_expired"
+    case .certificateNotYetValid: "certificate_not_yet_valid"
+    case .certificateWrongName: "certificate_wrong_name"
+    case .certificateUnknownAuthority: "certificate_unknown_authority"
+    case .certificateUnsuitable: "certificate_unsuitable"
+    case .certificateMissing: "certificate_missing"
+    case .tlsVersion: "tls_version"
+    case .tlsParameters: "tls_parameters"
+    case .tlsRefusedByPeer: "tls_refused_by_peer"
+    case .notTLS: "not_tls"
+    case .tlsBroken: "tls_broken"
+    case .tlsCutOff: "tls_cut_off"
+    }
+  }
 }
 
 /// A party of a call.

@@ -9,7 +9,7 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
   init(_ loaded: LoadedConfiguration, name: String) {
     let configuration = loaded.configuration
     var lines = ["\(name): OK"]
-    lines += Self.section("listeners", configuration.listeners.map { "http://\($0.address)" })
+    lines += Self.section("listeners", configuration.listeners.map(\.description))
     lines += Self.section("callers", Self.callers(configuration.identity))
     lines += Self.section("servers", configuration.servers.map(Self.server))
     lines += Self.section("profiles", configuration.profiles.flatMap(Self.profile))

@@ -35,6 +35,10 @@ public enum StarterConfiguration {
     # Where agents reach the gateway: IP address and port. Loopback is this machine only.
     listeners:
       - address: "\(listen)"
+        # For agents on other machines, TLS 1.2 or 1.3 (min_version). With several certificates, the
+        # name an agent asks for chooses; with client_authorities, agents need a certificate too:
+        # tls: { certificate: "file:tls.pem", key: "file:tls.key" }
+        # tls: { certificates: [{ certificate: "file:a.pem", key: "file:a.key" }], client_authorities: "file:ca.pem" }
 
     # Who may call. A service account proves itself with `Authorization: Bearer <API key>`; only the
     # key's hash stands here. `sluice key` makes a new key and prints both.
@@ -57,6 +61,10 @@ public enum StarterConfiguration {
         # referred to, as env:NAME or file:/path, and never written here. With a scheme, "<scheme>
         # <secret>" is sent.
         #credential: { header: Authorization, scheme: Bearer, value: "env:ORDERS_TOKEN" }
+        # With an https:// address, the server's certificate must come from one of the system's
+        # authorities, or from these, and be for the host, or for server_name. A certificate (with
+        # its key) is what the gateway presents:
+        # tls: { authorities: "file:ca.pem", server_name: orders.example, certificate: …, key: … }
 
     # Permission profiles: who may use what. Everything else is refused, and tools/list shows only
     # what is allowed. A profile is given to groups, or to service accounts by name. In names of

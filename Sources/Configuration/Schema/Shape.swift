@@ -1,3 +1,5 @@
+internal import Identity
+
 /// What a value in the file may look like: how it is read, and how that is told to an editor.
 ///
 /// Reading and the JSON Schema come from this one description, so that an editor accepts exactly
@@ -45,6 +47,8 @@ struct Reading {
   /// Files beside the configuration whose content went into it, or would have.
   private(set) var files: [String] = []
   private var hasher = Hasher()
+  /// Authorities that were read already, by where from.
+  var authorities: [String: TLSAuthorities] = [:]
 
   init(secrets: SecretResolver) {
     self.secrets = secrets

@@ -63,6 +63,8 @@ extension Configuration: SchemaObject {
 /// An address at which agents reach the gateway.
 public struct ListenerConfiguration: Equatable, Sendable {
   public var address = SocketAddress(bytes: [127, 0, 0, 1], port: 8080)
+  /// Nil for plain HTTP.
+  public var tls: ListenerTLSConfiguration?
 
   public init() {}
 }
@@ -74,14 +76,13 @@ extension ListenerConfiguration: SchemaObject {
         .required(
           "address", \.address, .socketAddress,
           "IP address and port, such as 127.0.0.1:8080 (this machine only) or 0.0.0.0:8080 (flag --listen)"
-        )
+        ),
+        .optional(
+          "tls", \.tls, Shape<ListenerTLSConfiguration>.object.optional,
+          "certificate and key, for agents that come over https; plain http when left out"),
       ],
       later: [
-        (
-          "tls",
-          "TLS comes with the next version; until then listen on loopback behind a TLS terminator"
-        ),
-        ("name", "leave it out"),
+        ("name", "leave it out")
       ])
   }
 }

@@ -30,6 +30,8 @@ public struct LimitsConfiguration: Equatable, Sendable {
 
   // MARK: Waits
 
+  /// From the beginning of a TLS connection to the end of its handshake.
+  public var handshakeMilliseconds = 10_000
   /// From the first byte of a head to its last. Then 408.
   public var headMilliseconds = 10_000
   /// From the end of the head to the end of the body. Then 408.
@@ -112,6 +114,9 @@ extension LimitsConfiguration: SchemaObject {
   private static var waits: [Key<LimitsConfiguration>] {
     let wait = Shape<Int>.duration(1...86_400_000)
     return [
+      .optional(
+        "handshake_timeout", \.handshakeMilliseconds, wait,
+        "to agree on TLS, with agents and with servers"),
       .optional(
         "head_timeout", \.headMilliseconds, wait, "to receive a request's head; then 408"),
       .optional(

@@ -10,6 +10,10 @@ public struct ServerConfiguration: Sendable {
   /// What the gateway proves itself with to the server; nil sends nothing.
   public var credential: CredentialConfiguration?
   public var position: SourcePosition?
+  /// How TLS is spoken to a server whose address begins with `https://`.
+  public var tls: ServerTLSConfiguration?
+  /// Made of all that; nil for plain HTTP (and where `sluice check` could not have the files).
+  public var tlsContext: TLSContext?
 
   public init() {}
 }
@@ -45,6 +49,9 @@ extension ServerConfiguration: SchemaObject {
         .optional(
           "credential", \.credential, Shape<CredentialConfiguration>.object.optional,
           "what the gateway proves itself with to the server; agents never see it"),
+        .optional(
+          "tls", \.tls, Shape<ServerTLSConfiguration>.object.optional,
+          "whom to trust, for a server at https://; the system's authorities when left out"),
       ],
       later: [
         (
@@ -52,10 +59,10 @@ extension ServerConfiguration: SchemaObject {
           "servers on standard input and output come with a later version; run this one behind an HTTP bridge"
         ),
         ("limits", "bounds for one server come with a later version; use the general \"limits\""),
-        ("tls", "TLS comes with the next version"),
         ("tool_pinning", "leave it out"),
         ("health", "a server that fails is tried again by itself; leave it out"),
-      ])
+      ],
+      finish: { server, node, reading in server.makeTLS(node, &reading) })
   }
 }
 

@@ -11,6 +11,8 @@ import Identity
 struct SecretResolver {
   /// Largest secret in bytes.
   static let bytesMax = 16 << 10
+  /// Largest list of certificates in bytes; systems' own lists have 250 KB.
+  static let publicBytesMax = 4 << 20
 
   var environment: [String: String]
   /// The folder that relative paths start at.
@@ -53,15 +55,24 @@ struct SecretResolver {
     return .failure("\(advice)")
   }
 
-  func resolve(
+  /// Fetches what is no secret, such as certificates: it may be larger, and others may read it.
+  func resolvePublic(
     _ reference: Reference, at path: String, _ reading: inout Reading
+  ) -> [UInt8]? {
+    resolve(reference, at: path, &reading, bytesMax: Self.publicBytesMax, isSecret: false)
+  }
+
+  func resolve(
+    _ reference: Reference, at path: String, _ reading: inout Reading,
+    bytesMax: Int = SecretResolver.bytesMax, isSecret: Bool = true
   ) -> [UInt8]? {
     switch reference {
     case .environment(let name):
       guard let value = environment[name] else {
         return missing("the environment variable \(name) is not set", at: path, &reading)
       }
-      return checked(Array(value.utf8), "the environment variable \(name)", at: path, &reading)
+      return checked(
+        Array(value.utf8), "the environment variable \(name)", bytesMax, at: path, &reading)
     case .file(let name):
       let file = absolute(name)
       reading.note(file: file)
@@ -69,11 +80,11 @@ struct SecretResolver {
         return missing("cannot read \(file)", at: path, &reading)
       }
       defer { try? handle.close() }
-      guard let data = try? handle.read(upToCount: Self.bytesMax + 2) else {
+      guard let data = try? handle.read(upToCount: bytesMax + 2) else {
         return missing("cannot read \(file)", at: path, &reading)
       }
-      warnIfOthersCanRead(file, at: path, &reading)
-      return checked(Array(data), file, at: path, &reading)
+      if isSecret { warnIfOthersCanRead(file, at: path, &reading) }
+      return checked(Array(data), file, bytesMax, at: path, &reading)
     }
   }
 
@@ -93,14 +104,15 @@ struct SecretResolver {
   }
 
   private func checked(
-    _ bytes: [UInt8], _ source: String, at path: String, _ reading: inout Reading
+    _ bytes: [UInt8], _ source: String, _ bytesMax: Int, at path: String,
+    _ reading: inout Reading
   ) -> [UInt8]? {
     var bytes = bytes
     if bytes.last == 0x0A { bytes.removeLast() }
     if bytes.last == 0x0D { bytes.removeLast() }
     guard !bytes.isEmpty else { return missing("\(source) is empty", at: path, &reading) }
-    guard bytes.count <= Self.bytesMax else {
-      reading.report(at: path, "\(source) is larger than \(ByteSize.text(Self.bytesMax))")
+    guard bytes.count <= bytesMax else {
+      reading.report(at: path, "\(source) is larger than \(ByteSize.text(bytesMax))")
       return nil
     }
     reading.note(contents: bytes)

@@ -1,4 +1,4 @@
-/// Where a server is: `http://host:port/path`.
+/// Where a server is: `http://host:port/path`, or `https://` when TLS is spoken to it.
 public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
   /// A host name, or an IP address (IPv6 without its brackets). Names are looked up when the
   /// gateway starts.
@@ -8,14 +8,17 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
   public var path: String
   /// The IP address in network order when the host is one: 4 or 16 bytes.
   public var addressBytes: [UInt8]?
+  public var isTLS = false
 
-  /// What the `Host` field says (RFC 9112 §3.2): without the port when it is HTTP's own.
+  /// What the `Host` field says (RFC 9112 §3.2): without the port when it is the scheme's own.
   public var authority: String {
     let host = addressBytes?.count == 16 ? "[\(host)]" : host
-    return port == 80 ? host : "\(host):\(port)"
+    return port == Self.defaultPort(isTLS: isTLS) ? host : "\(host):\(port)"
   }
 
-  public var description: String { "http://\(authority)\(path)" }
+  public var description: String { "\(isTLS ? "https" : "http")://\(authority)\(path)" }
+
+  private static func defaultPort(isTLS: Bool) -> UInt16 { isTLS ? 443 : 80 }
 
   static let pathBytesMax = 1024
 
@@ -26,13 +29,11 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
     guard let schemeEnd = text.firstRange(of: "://") else {
       return .failure("expected an address such as http://127.0.0.1:9000/mcp")
     }
+    let isTLS: Bool
     switch text[..<schemeEnd.lowerBound].lowercased() {
-    case "http": break
-    case "https":
-      return .failure(
-        "https comes with the next version; until then reach the server over http on this machine or a private network"
-      )
-    default: return .failure("expected an address that begins with http://")
+    case "http": isTLS = false
+    case "https": isTLS = true
+    default: return .failure("expected an address that begins with https:// or http://")
     }
     let rest = text[schemeEnd.upperBound...]
     let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
@@ -48,16 +49,19 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
       return .failure(
         "the path of the address has a character that must be percent-encoded, or is too long")
     }
-    return parse(authority: String(authority)).map { host, port in
+    let fallback = defaultPort(isTLS: isTLS)
+    return parse(authority: String(authority), defaultPort: fallback).map { host, port in
       UpstreamURL(
-        host: host, port: port, path: path.isEmpty ? "/" : path, addressBytes: IPAddress.bytes(host)
-      )
+        host: host, port: port, path: path.isEmpty ? "/" : path,
+        addressBytes: IPAddress.bytes(host), isTLS: isTLS)
     }
   }
 
-  private static func parse(authority: String) -> Result<(String, UInt16), Refusal> {
+  private static func parse(
+    authority: String, defaultPort: UInt16
+  ) -> Result<(String, UInt16), Refusal> {
     var host = authority[...]
-    var port: UInt16 = 80
+    var port = defaultPort
     if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
       host = authority[..<colon]
       let text = authority[colon...].dropFirst()
@@ -69,7 +73,7 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
       port = number
     }
     guard !host.isEmpty else {
-      return .failure("the address has no host; write http://host:port/path")
+      return .failure("the address has no host; write https://host:port/path")
     }
     if host.hasPrefix("["), host.hasSuffix("]") {
       let inner = String(host.dropFirst().dropLast())
@@ -82,6 +86,11 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
       return .failure("\"\(host)\" is neither a host name nor an IP address")
     }
     return .success((host.lowercased(), port))
+  }
+
+  /// A host name or an IP address, without brackets.
+  static func isHost(_ text: String) -> Bool {
+    isHostName(text[...]) || IPAddress.bytes(text) != nil
   }
 
   /// Letters, digits and hyphens in labels of up to 63 (RFC 1123 §2.1), with underscores, which
@@ -117,7 +126,7 @@ enum URLCharacters {
 extension Shape where Value == UpstreamURL {
   static var upstreamURL: Shape {
     Shape(
-      schema: ["type": "string", "pattern": "^http://[^/?#@]+(/[^?#]*)?$"],
+      schema: ["type": "string", "pattern": "^https?://[^/?#@]+(/[^?#]*)?$"],
       read: { node, reading in
         let expected = "an address such as http://127.0.0.1:9000/mcp"
         guard let text = scalar(node, expected, &reading)?.text else { return nil }

@@ -8,7 +8,7 @@ extension Configuration {
     func compare<Value: Equatable>(_ name: String, _ property: KeyPath<Configuration, Value>) {
       if self[keyPath: property] != running[keyPath: property] { keys.append(name) }
     }
-    compare("listeners", \.listeners)
+    compare("listeners", \.listenerLayout)
     compare("audit", \.audit)
     compare("limits.head_size", \.limits.headBytesMax)
     compare("limits.request_size", \.limits.requestBytesMax)
@@ -22,13 +22,18 @@ extension Configuration {
   }
 }
 
+extension Configuration {
+  /// Where the gateway listens, and where it speaks TLS. With which certificates may change at any time.
+  fileprivate var listenerLayout: [String] { listeners.map(\.description) }
+}
+
 extension LoadedConfiguration {
   /// Takes the fixed values over from the configuration the process runs with, so that `configuration` says what is in
   /// force.
   /// - Throws: when the rest of the file may not be served with them.
   mutating func keepFixedKeys(of running: LoadedConfiguration) throws(ServiceFailure) {
     let old = running.configuration
-    configuration.listeners = old.listeners
+    if configuration.listenerLayout != old.listenerLayout { configuration.listeners = old.listeners }
     configuration.audit = old.audit
     configuration.limits.headBytesMax = old.limits.headBytesMax
     configuration.limits.requestBytesMax = old.limits.requestBytesMax

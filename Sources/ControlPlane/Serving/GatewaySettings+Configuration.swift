@@ -28,7 +28,8 @@ extension GatewaySettings {
       limits.bodyBytesMax = min(
         limits.bodyBytesMax, configuration.audit.ringBytes / 2 - 16384)
     }
-    for listener in configuration.listeners {
+    for (number, listener) in configuration.listeners.enumerated() {
+      if listener.tls != nil { tlsListeners.insert(number) }
       listeners.append(try NumericAddress.make(listener.address.description))
     }
   }
@@ -42,6 +43,7 @@ extension GatewayLimits {
     bodyBytesMax = limits.requestBytesMax
     messageBytesMax = limits.responseBytesMax
     depthMax = limits.jsonDepthMax
+    handshakeTime = nanoseconds(limits.handshakeMilliseconds)
     headTime = nanoseconds(limits.headMilliseconds)
     bodyTime = nanoseconds(limits.bodyMilliseconds)
     keepAliveTime = nanoseconds(limits.idleMilliseconds)

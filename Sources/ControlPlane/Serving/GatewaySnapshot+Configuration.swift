@@ -16,7 +16,8 @@ extension GatewaySnapshot {
     }
     self.init(
       policy: plan.policy, identity: plan.identities, servers: servers,
-      limits: GatewayLimits(loaded.configuration.limits))
+      limits: GatewayLimits(loaded.configuration.limits),
+      listeners: loaded.configuration.listeners.map { $0.tls?.context })
   }
 }
 
@@ -28,6 +29,7 @@ extension UpstreamServer {
       name: server.name, path: server.path, address: address, host: server.url.authority,
       target: server.url.path,
       credential: endpoint?.credential
-        ?? server.credential.map { (field: $0.header, value: $0.fieldValue) })
+        ?? server.credential.map { (field: $0.header, value: $0.fieldValue) },
+      tls: server.tlsContext)
   }
 }

@@ -18,19 +18,24 @@ final class ServerNames: ServicePart {
         throw ServiceFailure(
           loaded.source.error(at: "servers.\(server.name).url", "no such host: \(url.host)"))
       }
-      found.withLock { $0[url.authority] = addresses }
+      found.withLock { $0[url.location] = addresses }
     }
   }
 
   func contribute(to plan: inout ServingPlan, _ loaded: LoadedConfiguration) async {
     for server in loaded.configuration.servers {
-      guard let address = found.withLock({ $0[server.url.authority]?.first }) else { continue }
+      guard let address = found.withLock({ $0[server.url.location]?.first }) else { continue }
       plan.endpoints[server.name, default: ServerEndpoint()].address = address
     }
   }
 
   func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async {
-    let used = Set(loaded.configuration.servers.map(\.url.authority))
+    let used = Set(loaded.configuration.servers.map(\.url.location))
     found.withLock { $0 = $0.filter { used.contains($0.key) } }
   }
+}
+
+extension UpstreamURL {
+  /// Where connections go. Not the authority, which leaves the port out when it is the scheme's own: 80 or 443.
+  fileprivate var location: String { "\(host):\(port)" }
 }

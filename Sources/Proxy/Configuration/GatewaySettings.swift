@@ -9,6 +9,9 @@ public struct GatewaySettings: Sendable {
   /// Whether each worker stays on one processor.
   public var pinsCPUs = false
   public var listeners: [SocketAddress] = []
+  /// Which of them, by number, speak TLS. Their certificates are the snapshot's; where it has none for such a listener, its
+  /// connections are closed.
+  public var tlsListeners: Set<Int> = []
   /// Connections the kernel keeps waiting to be accepted, per listener and worker.
   public var backlog = 1024
   /// Clients' connections at once, over all workers.
@@ -36,6 +39,10 @@ public struct GatewayLimits: Sendable {
   public var messageBytesMax = 4 << 20
   /// Nesting of JSON.
   public var depthMax = 64
+  /// From a TLS connection's beginning to the end of its handshake, on either side.
+  public var handshakeTime: UInt64 = 10_000_000_000
+  /// How long a connection that is being closed waits for its last word to leave.
+  public var farewellTime: UInt64 = 1_000_000_000
   /// From the first byte of a head to its last: 408.
   public var headTime: UInt64 = 10_000_000_000
   /// From the end of the head to the end of the body: 408.
@@ -77,6 +84,8 @@ public struct GatewayLimits: Sendable {
   /// Takes over what may change while workers run: the waits and the counts. The sizes stay, because memory was laid out
   /// for them.
   mutating func adopt(_ newer: GatewayLimits) {
+    handshakeTime = newer.handshakeTime
+    farewellTime = newer.farewellTime
     headTime = newer.headTime
     bodyTime = newer.bodyTime
     keepAliveTime = newer.keepAliveTime
@@ -109,10 +118,12 @@ public struct UpstreamServer: Sendable {
   public var target: String
   /// The field that carries the credential, and its value.
   public var credential: (field: String, value: Secret)?
+  /// How TLS is spoken to it; nil for plain HTTP.
+  public var tls: TLSContext?
 
   public init(
     name: String, path: String, address: SocketAddress, host: String, target: String,
-    credential: (field: String, value: Secret)? = nil
+    credential: (field: String, value: Secret)? = nil, tls: TLSContext? = nil
   ) {
     self.name = name
     self.path = path
@@ -120,5 +131,6 @@ public struct UpstreamServer: Sendable {
     self.host = host
     self.target = target
     self.credential = credential
+    self.tls = tls
   }
 }

@@ -17,6 +17,8 @@ public final class GatewaySnapshot: Sendable {
     var get: ByteRange
     var delete: ByteRange
     var address: PreparedAddress
+    /// Kept alive by the snapshot.
+    var tls: TLSContextReference?
   }
 
   let policy: PolicyProgram
@@ -30,14 +32,21 @@ public final class GatewaySnapshot: Sendable {
   private nonisolated(unsafe) let principals: UnsafeMutablePointer<Principal>
   private nonisolated(unsafe) let principalNames: UnsafeMutablePointer<ByteRange>
   let principalCount: Int
+  /// By the listener's number; nil where it speaks plain HTTP.
+  private nonisolated(unsafe) let listeners: UnsafeMutablePointer<TLSContextReference?>
+  private let listenerCount: Int
+  /// What the references point to.
+  private let contexts: [TLSContext]
 
   /// - Parameters:
   ///   - identity: its principals in the order of the policy's.
   ///   - servers: in the order of the policy's servers.
   ///   - limits: what to change of the limits the gateway was started with (`GatewayLimits.adopt`); nil for nothing.
+  ///   - listeners: the certificates of listeners, by their number in `GatewaySettings.listeners`; may be left out where
+  ///     none speaks TLS.
   public init(
     policy: PolicyProgram, identity: IdentitySnapshot, servers: [UpstreamServer],
-    limits: GatewayLimits? = nil
+    limits: GatewayLimits? = nil, listeners certificates: [TLSContext?] = []
   ) {
     self.limits = limits
     self.policy = policy
@@ -50,6 +59,12 @@ public final class GatewaySnapshot: Sendable {
       let route = GatewaySnapshot.route(server, index, &builder)
       unsafe (routes + index).initialize(to: route)
     }
+    listenerCount = certificates.count
+    unsafe listeners = .allocate(capacity: max(1, certificates.count))
+    for (index, context) in certificates.enumerated() {
+      unsafe (listeners + index).initialize(to: context?.reference)
+    }
+    contexts = certificates.compactMap { $0 } + servers.compactMap(\.tls)
     principalCount = identity.principalCount
     unsafe principals = .allocate(capacity: max(1, identity.principalCount))
     unsafe principalNames = .allocate(capacity: max(1, identity.principalCount))
@@ -72,6 +87,7 @@ public final class GatewaySnapshot: Sendable {
     unsafe routes.deallocate()
     unsafe principals.deallocate()
     unsafe principalNames.deallocate()
+    unsafe listeners.deallocate()
   }
 
   private static func route(
@@ -99,12 +115,17 @@ public final class GatewaySnapshot: Sendable {
         "POST", "application/json, text/event-stream", "Content-Type: application/json\r\n"),
       get: head("GET", "text/event-stream", ""),
       delete: head("DELETE", "application/json, text/event-stream", ""),
-      address: server.address.prepared)
+      address: server.address.prepared, tls: server.tls?.reference)
   }
 
   func route(_ index: Int) -> Route {
     precondition(index >= 0 && index < routeCount)
     return unsafe routes[index]
+  }
+
+  /// The certificates of a listener that speaks TLS; nil where there are none.
+  func listenerContext(_ number: Int) -> TLSContextReference? {
+    number < listenerCount ? unsafe listeners[number] : nil
   }
 
   /// The server whose path this is, byte for byte.

@@ -5,6 +5,8 @@ internal import Wire
 /// several exchanges follow one another here (and will share a connection when HTTP/2 comes).
 struct Connection: BitwiseCopyable {
   enum State: UInt8 {
+    /// TLS is being agreed on.
+    case handshake
     /// Between requests; nothing of the next has arrived.
     case idle
     /// Part of a head has arrived.
@@ -43,14 +45,10 @@ struct Connection: BitwiseCopyable {
   var inputCount: Int { inputEnd &- inputStart }
 }
 
-/// How the bytes of a socket become plain bytes. TLS joins `plain` in the next version; nothing above knows which.
-enum Transport: UInt8 {
-  case plain
-}
-
 /// A connection to a server, in its worker's pool or carrying one exchange.
 struct Upstream: BitwiseCopyable {
   enum State: UInt8 {
+    /// Until there is a connection, with TLS agreed on where it is spoken.
     case connecting
     /// Waiting in the pool.
     case idle
@@ -58,6 +56,7 @@ struct Upstream: BitwiseCopyable {
     case busy
     /// The answer has been given; what is left of it is read to the end so that the connection can be used again.
     case draining
+    /// Closed, but for a last word (close_notify) that may still be on its way.
     case closing
   }
 

@@ -76,6 +76,8 @@ struct Exchange: BitwiseCopyable {
   var isEndSent = false
   /// The stream ends without its end, because what was to come must not: the client sees it cut off.
   var isCut = false
+  /// Why its connection to the server failed, where the errno does not tell.
+  var failureReason = RecordedReason.none
   /// A legacy session's own stream (GET): notifications, no answer.
   var isSessionStream = false
   var localExtra = LocalRefusal.Extra.none

@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import Identity
 internal import Synchronization
 internal import Wire
 
@@ -19,8 +20,29 @@ extension Worker {
     loop.setToken(
       Token(kind: Owner.connection, slot: slot, generation: connections.generation(slot)),
       of: completion.socket)
+    if tlsListeners.contains(Int(completion.token.slot)) {
+      guard beginTLS(slot, listener: Int(completion.token.slot)) else {
+        return closeConnection(slot)
+      }
+      setDeadline(connection: slot, loop.now &+ limits.handshakeTime)
+    } else {
+      setDeadline(connection: slot, loop.now &+ limits.keepAliveTime)
+    }
     loop.receive(on: completion.socket)
-    setDeadline(connection: slot, loop.now &+ limits.keepAliveTime)
+  }
+
+  /// Has the connection speak TLS, with the certificates that are in force now. False when there are none, or no memory.
+  private mutating func beginTLS(_ slot: UInt32, listener: Int) -> Bool {
+    let snapshot = generations[generations.current].snapshot
+    guard let context = snapshot.listenerContext(listener) else { return false }
+    let owner = Token(kind: Owner.connection, slot: slot)
+    let socket = connections[slot].socket
+    guard let channel = openChannel(TLSSession(context), socket: socket, owner: owner) else {
+      return false
+    }
+    connections[slot].transport = .tls(channel)
+    connections[slot].state = .handshake
+    return true
   }
 
   mutating func resumeAccepting() {
@@ -35,8 +57,8 @@ extension Worker {
     connections[slot].state = .lingering
     releaseInput(slot)
     resumeReceiving(slot)
-    loop.endSending(on: connections[slot].socket)
     setDeadline(connection: slot, loop.now &+ 2_000_000_000)
+    endOutput(over: connections[slot].transport, on: connections[slot].socket)
   }
 
   /// Closes the connection; what it carries is detached from it.
@@ -53,6 +75,7 @@ extension Worker {
   /// The kernel holds nothing of the connection any more.
   mutating func connectionClosed(_ slot: UInt32) {
     blocks.give(connections[slot].output)
+    closeChannel(connections[slot].transport)
     cancelTimer(connection: slot)
     _ = connections.remove(slot)
     control.connections.subtract(1, ordering: .relaxed)
@@ -64,8 +87,14 @@ extension Worker {
       resumeReceiving(slot)
       return consumeInput(slot)
     }
+    if case .tls(let channel) = connections[slot].transport, channels[channel].hasFailed {
+      return closeConnection(slot)
+    }
     switch connections[slot].state {
-    case .idle, .lingering: closeConnection(slot)
+    // Over TLS the peer is told that it was not cut off.
+    case .idle where connections[slot].transport != .plain: linger(slot)
+    case .idle: closeConnection(slot)
+    case .handshake, .lingering: closeConnection(slot)
     case .head: refuseConnection(slot, LocalRefusal.headTooSlow)
     case .body: refuse(connections[slot].exchange, LocalRefusal.bodyTooSlow)
     case .exchange:

@@ -50,7 +50,9 @@ extension Worker {
     let count = writer.count
     connections[slot].output = block
     connections[slot].isSending = true
-    loop.send(block, from: 0, count: count, on: connections[slot].socket)
+    transmit(
+      block, from: 0, count: count, over: connections[slot].transport,
+      on: connections[slot].socket)
   }
 
   /// Reads on in a body. Returns the bytes used up.

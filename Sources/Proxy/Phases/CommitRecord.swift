@@ -29,6 +29,7 @@ extension Worker {
     outcome.failedSide = side
     outcome.errorCode = errorCode
     outcome.systemCode = systemCode < 0 ? -systemCode : systemCode
+    if result == .transportError { outcome.reason = exchange.failureReason }
     outcome.status = exchange.status
     outcome.serverStatus = exchange.serverStatus
     outcome.maskedValues = exchange.maskedValues

@@ -4,11 +4,12 @@ internal import Wire
 /// Phase receive: bytes from the client. A request that arrives in one piece is read where the kernel put it; only
 /// what must wait is copied.
 extension Worker {
-  mutating func received(_ slot: UInt32, _ completion: Completion) {
-    guard completion.result > 0 else { return peerEnded(slot, completion.result) }
-    let bytes = unsafe loop.unsafeBytes(of: completion)
+  /// - Parameter result: the number of bytes; zero when the client has ended its direction, `-errno` when the connection has
+  ///   failed.
+  mutating func received(_ slot: UInt32, _ result: Int32, _ bytes: RawSpan) {
+    guard result > 0 else { return peerEnded(slot, result) }
     switch connections[slot].state {
-    case .closing, .lingering: return
+    case .handshake, .closing, .lingering: return
     case .exchange: keep(slot, bytes)
     case .idle, .head, .body:
       if connections[slot].inputCount == 0 {
@@ -32,7 +33,7 @@ extension Worker {
         if mustStall(slot) { return used }
         step = readHead(slot, rest)
       case .body: step = readBody(slot, rest)
-      case .exchange, .lingering, .closing: return used
+      case .handshake, .exchange, .lingering, .closing: return used
       }
       if step == 0 { return used }
       used &+= step

@@ -15,6 +15,10 @@ struct LocalRefusal {
   var closes = false
   var extra = Extra.none
 
+  static var needsTLS: LocalRefusal {
+    LocalRefusal(
+      status: 400, code: -32600, text: "This port speaks TLS: use https.", closes: true)
+  }
   static var headTooSlow: LocalRefusal {
     LocalRefusal(
       status: 408, code: -32600, text: "The request's head took too long.", closes: true)

@@ -5,14 +5,15 @@ internal import Wire
 /// Phase response: the server's answer, read as strictly as a request. An answer that arrives in one piece is judged
 /// where the kernel put it.
 extension Worker {
-  mutating func upstreamReceived(_ slot: UInt32, _ completion: Completion) {
-    guard completion.result > 0 else { return upstreamEnded(slot, completion.result) }
+  /// - Parameter result: the number of bytes; zero when the server has ended its direction, `-errno` when the connection has
+  ///   failed.
+  mutating func upstreamReceived(_ slot: UInt32, _ result: Int32, _ bytes: RawSpan) {
+    guard result > 0 else { return upstreamEnded(slot, result) }
     // What comes before the request was sent is nobody's answer: a server that is about to hang up says 408.
     if upstreams[slot].isUnsent && upstreams[slot].state == .busy {
       return upstreams[slot].isReused
         ? sendAgain(slot) : serverFailed(slot, "The server speaks before it was asked.")
     }
-    let bytes = unsafe loop.unsafeBytes(of: completion)
     switch upstreams[slot].state {
     case .connecting, .closing: return
     // A server that speaks out of turn cannot be trusted with the next request.

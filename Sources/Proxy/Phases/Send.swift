@@ -104,12 +104,13 @@ extension Worker {
     connections[connection].output = exchanges[slot].answer
     connections[connection].isSending = true
     setDeadline(connection: connection, loop.now &+ limits.sendTime)
-    loop.send(
-      exchanges[slot].answer, from: start, count: count, on: connections[connection].socket)
     exchanges[slot].answer = .none
     exchanges[slot].answerStart = 0
     exchanges[slot].answerEnd = 0
     exchanges[slot].recordStart = 0
+    transmit(
+      connections[connection].output, from: start, count: count,
+      over: connections[connection].transport, on: connections[connection].socket)
   }
 
   private mutating func dropAnswer(_ slot: UInt32) {

@@ -1,6 +1,7 @@
 internal import Audit
 internal import EventLoop
 internal import Glibc
+internal import Identity
 internal import Wire
 
 /// Phase upstream: connections to servers. A request takes one from the pool or opens one, and is sent once: see `Phase`
@@ -40,8 +41,9 @@ extension Worker {
       return fail(exchange, .gateway, "Too many connections to the server are in use.")
     }
     let admission = generations[generation].pools.admit(index, now: loop.now, limits: limits)
-    if case .closed(let code) = admission {
+    if case .closed(let code, let reason) = admission {
       blocks.give(block)
+      exchanges[exchange].failureReason = reason
       return fail(
         exchange, .server, "The server cannot be reached; the gateway tries again in a moment.",
         systemCode: code)
@@ -81,11 +83,31 @@ extension Worker {
       return connectFailed(slot, "The server cannot be reached.", systemCode: result)
     }
     loop.receive(on: upstreams[slot].socket)
-    upstreamReady(slot)
+    guard
+      let context = generations[upstreams[slot].generation].snapshot
+        .route(Int(upstreams[slot].route)).tls
+    else { return upstreamReady(slot) }
+    beginTLS(upstream: slot, context)
+  }
+
+  private mutating func beginTLS(upstream slot: UInt32, _ context: TLSContextReference) {
+    let session = generations[upstreams[slot].generation].pools.session(
+      upstreams[slot].route, context)
+    let owner = Token(kind: Owner.upstream, slot: slot)
+    guard let channel = openChannel(session, socket: upstreams[slot].socket, owner: owner) else {
+      let exchange = upstreams[slot].exchange
+      detach(slot)
+      closeUpstream(slot)
+      guard exchange != .max else { return }
+      return fail(exchange, .gateway, "The gateway has no memory for this request now.")
+    }
+    upstreams[slot].transport = .tls(channel)
+    setDeadline(upstream: slot, loop.now &+ limits.handshakeTime)
+    advanceHandshake(channel)
   }
 
   /// The connection can carry requests.
-  private mutating func upstreamReady(_ slot: UInt32) {
+  mutating func upstreamReady(_ slot: UInt32) {
     let generation = upstreams[slot].generation
     generations[generation].pools.connected(upstreams[slot].route)
     upstreams[slot].isProbe = false
@@ -95,16 +117,20 @@ extension Worker {
   }
 
   /// There is no connection: the exchange fails, and the server counts as hard to reach.
-  mutating func connectFailed(_ slot: UInt32, _ text: StaticString, systemCode: Int32) {
+  mutating func connectFailed(
+    _ slot: UInt32, _ text: StaticString, systemCode: Int32, reason: RecordedReason = .none
+  ) {
     let exchange = upstreams[slot].exchange
     let generation = upstreams[slot].generation
     generations[generation].pools.connectFailed(
-      upstreams[slot].route, code: systemCode, isProbe: upstreams[slot].isProbe, now: loop.now,
-      limits: limits)
+      upstreams[slot].route, code: systemCode, reason: reason,
+      isProbe: upstreams[slot].isProbe, now: loop.now, limits: limits)
     upstreams[slot].isProbe = false
     detach(slot)
     closeUpstream(slot)
-    if exchange != .max { fail(exchange, .server, text, systemCode: systemCode) }
+    guard exchange != .max else { return }
+    exchanges[exchange].failureReason = reason
+    fail(exchange, .server, text, systemCode: systemCode)
   }
 
   // MARK: Sending
@@ -137,9 +163,9 @@ extension Worker {
   private mutating func sendRequest(_ slot: UInt32) {
     upstreams[slot].isUnsent = false
     upstreams[slot].isSending = true
-    loop.send(
+    transmit(
       upstreams[slot].output, from: 0, count: upstreams[slot].outputCount,
-      on: upstreams[slot].socket)
+      over: upstreams[slot].transport, on: upstreams[slot].socket)
   }
 
   /// - Parameter transferred: how many bytes of the request the kernel had taken.
@@ -206,6 +232,7 @@ extension Worker {
     let isRepeatable = upstreams[slot].isRepeatable
     upstreams[slot].output = .none
     upstreams[slot].isUnsent = false
+    exchanges[exchange].failureReason = .none
     detach(slot)
     closeUpstream(slot)
     openUpstream(exchange, block, count, isRepeatable)
@@ -253,11 +280,40 @@ extension Worker {
     blocks.give(upstreams[slot].input)
     upstreams[slot].input = .none
     upstreams[slot].inputCount = 0
-    loop.close(upstreams[slot].socket)
+    if !sayFarewell(slot) { loop.close(upstreams[slot].socket) }
+  }
+
+  /// Over TLS: remembers how to resume, and says that nothing more is sent. True while that is on its way; the socket is
+  /// closed when it has left.
+  private mutating func sayFarewell(_ slot: UInt32) -> Bool {
+    guard case .tls(let channel) = upstreams[slot].transport else { return false }
+    if channels[channel].isEstablished {
+      generations[upstreams[slot].generation].pools.keep(
+        channels[channel].session.ticket(), upstreams[slot].route)
+    } else {
+      channels[channel].hasSaidEnd = true
+    }
+    // A request that has left in part must not look as if it were whole.
+    guard channels[channel].plainAt == channels[channel].plainEnd,
+      !channels[channel].wireEndsPlain, !channels[channel].hasFailed
+    else { return false }
+    endOutput(over: upstreams[slot].transport, on: upstreams[slot].socket)
+    guard channels[channel].isSending else { return false }
+    setDeadline(upstream: slot, loop.now &+ limits.farewellTime)
+    return true
+  }
+
+  /// Something happened on a connection that waits for its last word to leave.
+  mutating func endFarewell(_ slot: UInt32, _ completion: Completion) {
+    guard case .tls(let channel) = upstreams[slot].transport else { return }
+    if !channels[channel].isSending || completion.result <= 0 {
+      loop.close(upstreams[slot].socket)
+    }
   }
 
   mutating func upstreamClosed(_ slot: UInt32) {
     blocks.give(upstreams[slot].output)
+    closeChannel(upstreams[slot].transport)
     let generation = upstreams[slot].generation
     generations[generation].pools.closed(upstreams[slot].route)
     cancelTimer(upstream: slot)
@@ -278,8 +334,13 @@ extension Worker {
   }
 
   mutating func upstreamTimedOut(_ slot: UInt32) {
+    if case .tls(let channel) = upstreams[slot].transport, channels[channel].hasFailed,
+      upstreams[slot].state != .closing
+    {
+      return serverFailed(slot, "The connection to the server broke while the request was sent.")
+    }
     switch upstreams[slot].state {
-    case .closing: return
+    case .closing: loop.close(upstreams[slot].socket)
     case .idle, .draining: closeUpstream(slot)
     case .connecting:
       connectFailed(

@@ -1,4 +1,6 @@
+internal import Audit
 internal import EventLoop
+internal import Identity
 
 /// Per server: the idle connections, most recently used first, how many connections there are in all, and whether it could
 /// be reached lately.
@@ -11,7 +13,7 @@ internal import EventLoop
 ///     failures 3       until `closedUntil` nobody; then one probe at a time, which ends it or begins the next moment
 @safe
 struct UpstreamPools: ~Copyable {
-  private struct Pool {
+  private struct Pool: ~Copyable {
     var first: UInt32 = .max
     var idle = 0
     var total = 0
@@ -21,7 +23,10 @@ struct UpstreamPools: ~Copyable {
     var lastFailure: Int32 = 0
     /// Nanoseconds of the loop's clock.
     var closedUntil: UInt64 = 0
+    var lastReason = RecordedReason.none
     var isProbing = false
+    /// What shortens the next TLS handshake.
+    var ticket: TLSTicket? = nil
   }
 
   /// Whether a call may open a connection.
@@ -29,8 +34,8 @@ struct UpstreamPools: ~Copyable {
     case open
     /// As the one that tries again.
     case probe
-    /// Not now; the errno is that of the last attempt.
-    case closed(Int32)
+    /// Not now; errno and reason are those of the last attempt.
+    case closed(Int32, RecordedReason)
   }
 
   private let pools: UnsafeMutablePointer<Pool>
@@ -39,10 +44,13 @@ struct UpstreamPools: ~Copyable {
   init(routes: Int) {
     count = routes
     unsafe pools = .allocate(capacity: routes)
-    unsafe pools.initialize(repeating: Pool(), count: routes)
+    for route in 0..<routes { unsafe (pools + route).initialize(to: Pool()) }
   }
 
-  deinit { unsafe pools.deallocate() }
+  deinit {
+    unsafe pools.deinitialize(count: count)
+    unsafe pools.deallocate()
+  }
 
   private func pool(_ route: Int32) -> UnsafeMutablePointer<Pool> {
     precondition(route >= 0 && Int(route) < count)
@@ -95,7 +103,7 @@ struct UpstreamPools: ~Copyable {
     let pool = unsafe pool(route)
     guard unsafe pool.pointee.failures >= limits.connectFailuresMax else { return .open }
     guard unsafe now >= pool.pointee.closedUntil, unsafe !pool.pointee.isProbing else {
-      return .closed(unsafe pool.pointee.lastFailure)
+      return .closed(unsafe pool.pointee.lastFailure, unsafe pool.pointee.lastReason)
     }
     unsafe pool.pointee.isProbing = true
     return .probe
@@ -108,15 +116,35 @@ struct UpstreamPools: ~Copyable {
   }
 
   mutating func connectFailed(
-    _ route: Int32, code: Int32, isProbe: Bool, now: UInt64, limits: GatewayLimits
+    _ route: Int32, code: Int32, reason: RecordedReason, isProbe: Bool, now: UInt64,
+    limits: GatewayLimits
   ) {
     let pool = unsafe pool(route)
     unsafe pool.pointee.failures = min(pool.pointee.failures + 1, limits.connectFailuresMax)
     unsafe pool.pointee.lastFailure = code
+    unsafe pool.pointee.lastReason = reason
     unsafe pool.pointee.closedUntil = now &+ limits.unreachableTime
     if isProbe { unsafe pool.pointee.isProbing = false }
   }
 
   /// The call that tried again went away before there was an outcome.
   mutating func probeAbandoned(_ route: Int32) { unsafe pool(route).pointee.isProbing = false }
+
+  // MARK: TLS
+
+  /// A new session with the server, shortened if an earlier one left something to remember. Nil without memory.
+  func session(_ route: Int32, _ context: TLSContextReference) -> TLSSession? {
+    switch unsafe pool(route).pointee.ticket {
+    case .some(let ticket): TLSSession(context, resuming: ticket)
+    case .none: TLSSession(context)
+    }
+  }
+
+  /// Remembers how to resume a session; nothing replaces nothing.
+  mutating func keep(_ ticket: consuming TLSTicket?, _ route: Int32) {
+    switch consume ticket {
+    case .some(let ticket): unsafe pool(route).pointee.ticket = consume ticket
+    case .none: break
+    }
+  }
 }

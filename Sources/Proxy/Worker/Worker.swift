@@ -28,6 +28,8 @@ struct Worker: ~Copyable {
   var connections: Slab<Connection>
   var exchanges: Slab<Exchange>
   var upstreams: Slab<Upstream>
+  /// The TLS of connections and upstream connections that speak it.
+  var channels: Slab<TLSChannel>
   var blocks: BlockPool
   var timers: TimerWheel
   var recording: Recording
@@ -42,6 +44,11 @@ struct Worker: ~Copyable {
   var answerFields: FieldTable
   /// For texts of a known small size: local answers, unsealed session ids.
   let scratch: Block
+  /// For TLS: what a session has to say, and behind it what it has read. Taken when the first session begins.
+  var tlsMemory = Block.none
+  /// Bytes of one receive buffer.
+  let receiveBytes: Int
+  let tlsListeners: Set<Int>
   /// Listeners, for accepting again and for stopping.
   var listeners: [Socket] = []
   /// The first exchange that waits for the audit path.
@@ -67,6 +74,9 @@ struct Worker: ~Copyable {
     connections = Slab(capacity: share)
     exchanges = Slab(capacity: share * 2)
     upstreams = Slab(capacity: share * 2)
+    channels = Slab(capacity: share * 3)
+    receiveBytes = settings.bufferBytes
+    tlsListeners = settings.tlsListeners
     blocks = BlockPool(lentBytesMax: settings.limits.workerMemoryMax)
     timers = TimerWheel(capacity: share * 3, now: loop.now)
     self.recording = recording
@@ -121,23 +131,35 @@ struct Worker: ~Copyable {
   private mutating func connectionEvent(_ completion: Completion) {
     let slot = completion.token.slot
     guard connections.contains(slot, generation: completion.token.generation) else { return }
-    switch completion.kind {
-    case .received: received(slot, completion)
-    case .sent: sent(slot, completion.result)
-    case .closed: connectionClosed(slot)
-    case .accepted, .connected, .woken: break
+    switch (completion.kind, connections[slot].transport) {
+    case (.received, .plain):
+      unsafe received(slot, completion.result, loop.unsafeBytes(of: completion))
+    case (.received, .tls(let channel)): tlsReceived(channel, completion)
+    case (.sent, .plain): sent(slot, completion.result)
+    case (.sent, .tls(let channel)):
+      tlsSent(channel, completion.result, transferred: Int(completion.transferred))
+    case (.closed, _): connectionClosed(slot)
+    case (.accepted, _), (.connected, _), (.woken, _): break
     }
   }
 
   private mutating func upstreamEvent(_ completion: Completion) {
     let slot = completion.token.slot
     guard upstreams.contains(slot, generation: completion.token.generation) else { return }
-    switch completion.kind {
-    case .connected: upstreamConnected(slot, completion.result)
-    case .received: upstreamReceived(slot, completion)
-    case .sent: upstreamSent(slot, completion.result, transferred: Int(completion.transferred))
-    case .closed: upstreamClosed(slot)
-    case .accepted, .woken: break
+    switch (completion.kind, upstreams[slot].transport) {
+    case (.connected, _): upstreamConnected(slot, completion.result)
+    case (.received, .plain):
+      unsafe upstreamReceived(slot, completion.result, loop.unsafeBytes(of: completion))
+    case (.received, .tls(let channel)):
+      if upstreams[slot].state == .closing { return endFarewell(slot, completion) }
+      tlsReceived(channel, completion)
+    case (.sent, .plain):
+      upstreamSent(slot, completion.result, transferred: Int(completion.transferred))
+    case (.sent, .tls(let channel)):
+      tlsSent(channel, completion.result, transferred: Int(completion.transferred))
+      if upstreams[slot].state == .closing { endFarewell(slot, completion) }
+    case (.closed, _): upstreamClosed(slot)
+    case (.accepted, _), (.woken, _): break
     }
   }
 
@@ -172,7 +194,9 @@ struct Worker: ~Copyable {
     }
     for slot in 0..<connections.highWater where connections.isUsed(slot) {
       let state = connections[slot].state
-      if state == .idle || (state != .closing && control.isOverdue(now: loop.now)) {
+      if state == .idle || state == .handshake
+        || (state != .closing && control.isOverdue(now: loop.now))
+      {
         closeConnection(slot)
       } else if state == .exchange, connections[slot].exchange != .max {
         // Each legacy client holds one open: no stop should wait for what has no end.

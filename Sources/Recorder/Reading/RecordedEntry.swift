@@ -115,6 +115,7 @@ extension RecordedCall {
     outcome.doneMicroseconds = entry.number(UInt64.self, at: 64)
     outcome.errorCode = entry.number(Int32.self, at: 72)
     outcome.systemCode = entry.number(Int32.self, at: 76)
+    outcome.reason = RecordedReason(rawValue: entry.number(UInt8.self, at: 20)) ?? .none
     outcome.maskedValues = entry.number(UInt32.self, at: 80)
     outcome.status = entry.number(UInt16.self, at: 88)
     outcome.serverStatus = entry.number(UInt16.self, at: 90)

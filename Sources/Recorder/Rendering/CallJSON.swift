@@ -54,6 +54,7 @@ enum CallJSON {
     var serverHttpStatus: UInt16?
     var jsonrpcError: Int32?
     var systemError: Int32?
+    var reason: String?
     var maskedValues: UInt32
     var complete: Bool
     var serverBytes: UInt64
@@ -119,6 +120,7 @@ enum CallJSON {
       failedSide: outcome.failedSide == .none ? nil : CallLine.text(of: outcome.failedSide),
       httpStatus: some(outcome.status), serverHttpStatus: some(outcome.serverStatus),
       jsonrpcError: some(outcome.errorCode), systemError: some(outcome.systemCode),
+      reason: some(outcome.reason.text),
       maskedValues: outcome.maskedValues, complete: outcome.isComplete,
       serverBytes: outcome.serverBytes, decidedMicroseconds: outcome.decidedMicroseconds,
       upstreamSentMicroseconds: some(outcome.upstreamSentMicroseconds),

@@ -53,6 +53,7 @@ enum CallPage {
     if outcome.serverStatus > 0 { lines.append(field("server's HTTP", "\(outcome.serverStatus)")) }
     if outcome.errorCode != 0 { lines.append(field("JSON-RPC error", "\(outcome.errorCode)")) }
     if outcome.systemCode != 0 { lines.append(field("system error", "\(outcome.systemCode)")) }
+    if outcome.reason != .none { lines.append(field("reason", outcome.reason.text)) }
     lines.append(field("masked values", "\(outcome.maskedValues)"))
     if outcome.serverBytes > 0 {
       lines.append(field("server sent", "\(outcome.serverBytes) bytes"))
