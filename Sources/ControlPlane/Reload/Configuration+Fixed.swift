@@ -33,7 +33,9 @@ extension LoadedConfiguration {
   /// - Throws: when the rest of the file may not be served with them.
   mutating func keepFixedKeys(of running: LoadedConfiguration) throws(ServiceFailure) {
     let old = running.configuration
-    if configuration.listenerLayout != old.listenerLayout { configuration.listeners = old.listeners }
+    if configuration.listenerLayout != old.listenerLayout {
+      configuration.listeners = old.listeners
+    }
     configuration.audit = old.audit
     configuration.limits.headBytesMax = old.limits.headBytesMax
     configuration.limits.requestBytesMax = old.limits.requestBytesMax
