@@ -118,11 +118,21 @@ let controlPlane: [Target] = [
   .target(
     name: "Console",
     dependencies: [
-      "Approvals", "Recorder", "Outbound",
+      "Approvals", "Recorder", "Outbound", "Identity", "COpenSSL",
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Mustache", package: "swift-mustache"),
       .product(name: "JWTKit", package: "jwt-kit"),
       .product(name: "Logging", package: "swift-log"),
+    ],
+    // In the binary, so that it stays one file.
+    resources: [
+      .embedInCode("Resources/layout.mustache"), .embedInCode("Resources/login.mustache"),
+      .embedInCode("Resources/approvals.mustache"), .embedInCode("Resources/approval.mustache"),
+      .embedInCode("Resources/card.mustache"), .embedInCode("Resources/arguments.mustache"),
+      .embedInCode("Resources/decisions.mustache"), .embedInCode("Resources/decide.mustache"),
+      .embedInCode("Resources/failure.mustache"), .embedInCode("Resources/console.css"),
+      .embedInCode("Resources/console.js"), .embedInCode("Resources/favicon.svg"),
+      .embedInCode("Resources/openapi.json"),
     ],
     swiftSettings: strict),
   .target(
@@ -183,11 +193,24 @@ let controlPlane: [Target] = [
   .testTarget(name: "RecorderTests", dependencies: ["Recorder", "Audit"], swiftSettings: strict),
   .testTarget(name: "OutboundTests", dependencies: ["Outbound"], swiftSettings: strict),
   .testTarget(name: "ApprovalsTests", dependencies: ["Approvals"], swiftSettings: strict),
+  // Approvals in memory and data of every kind that people and attackers send: for tests, and for looking at the pages.
+  .target(
+    name: "ConsoleSamples", dependencies: ["Console", "Approvals"], path: "Tests/ConsoleSamples",
+    swiftSettings: strict),
+  // The console over those samples, as a program: what the browser tests look at.
+  .executableTarget(
+    name: "console-preview",
+    dependencies: [
+      "ConsoleSamples", "Console", "Approvals", .product(name: "Logging", package: "swift-log"),
+    ],
+    path: "Tests/ConsolePreview", swiftSettings: strict),
   .testTarget(
     name: "ConsoleTests",
     dependencies: [
-      "Console", "Approvals", "Recorder",
+      "Console", "ConsoleSamples", "Approvals", "Recorder", "Identity", "Outbound",
       .product(name: "HummingbirdTesting", package: "hummingbird"),
+      .product(name: "Logging", package: "swift-log"),
+      .product(name: "JWTKit", package: "jwt-kit"),
     ],
     swiftSettings: strict),
   .testTarget(name: "StdioBridgeTests", dependencies: ["StdioBridge"], swiftSettings: strict),

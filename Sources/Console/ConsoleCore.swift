@@ -1,0 +1,84 @@
+internal import Foundation
+internal import Logging
+internal import Synchronization
+
+/// Everything that the console's requests share.
+final class ConsoleCore: Sendable {
+  let settings: ConsoleSettings
+  let services: ConsoleServices
+  let sessions: SessionTable
+  let throttle: LoginThrottle
+  let keys: KeyTable
+  let localLogin: LocalLogin?
+  let openIDLogin: OpenIDLogin?
+  let cookies: CookieNames
+  let pages: PageRenderer
+  let streams: StreamLimit
+  let now: @Sendable () -> Date
+  let logger: Logger
+  private let currentOrigin: Mutex<ConsoleOrigin>
+
+  init(
+    settings: ConsoleSettings, services: ConsoleServices, oneTimePassword: String?,
+    now: @escaping @Sendable () -> Date, logger: Logger
+  ) throws(ConsoleError) {
+    let origin = ConsoleOrigin(settings, port: settings.port)
+    self.settings = settings
+    self.services = services
+    self.now = now
+    self.logger = logger
+    sessions = SessionTable(limits: settings.limits, now: now)
+    throttle = LoginThrottle(limits: settings.limits, now: now)
+    keys = KeyTable(settings.keys)
+    cookies = CookieNames(isSecure: origin.isSecure)
+    pages = PageRenderer()
+    streams = StreamLimit(settings.limits.streamsMax)
+    currentOrigin = Mutex(origin)
+    if let local = settings.localAdmin {
+      guard let login = LocalLogin(local, oneTimePassword: oneTimePassword) else {
+        throw ConsoleError("the password's hash is none that `sluice console password` prints")
+      }
+      localLogin = login
+    } else {
+      localLogin = nil
+    }
+    openIDLogin = settings.openID.map { OpenIDLogin($0, limits: settings.limits, now: now) }
+  }
+
+  var origin: ConsoleOrigin { currentOrigin.withLock { $0 } }
+
+  /// The port is known once the server listens.
+  func listens(port: Int) {
+    currentOrigin.withLock { $0 = ConsoleOrigin(settings, port: port) }
+  }
+}
+
+/// Why the console cannot start, in words.
+public struct ConsoleError: Error, Sendable, Equatable, CustomStringConvertible {
+  public var description: String
+
+  init(_ description: String) {
+    self.description = description
+  }
+}
+
+/// Counts the live streams.
+final class StreamLimit: Sendable {
+  private let max: Int
+  private let count = Mutex(0)
+
+  init(_ max: Int) {
+    self.max = max
+  }
+
+  /// - Returns: false when there is no room; otherwise `leave` gives the place back.
+  func enter() -> Bool {
+    count.withLock { count in
+      guard count < max else { return false }
+      count += 1
+      return true
+    }
+  }
+
+  func leave() { count.withLock { $0 -= 1 } }
+}
