@@ -1,4 +1,7 @@
+import Approvals
+import ConsoleSamples
 import Foundation
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Testing

@@ -1,3 +1,4 @@
+import Approvals
 import ConsoleSamples
 import Foundation
 import Hummingbird

@@ -1,6 +1,7 @@
 import Approvals
 import ConsoleSamples
 import Foundation
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Identity
@@ -62,9 +63,24 @@ struct TestConsole {
   func test<Value>(
     _ body: @Sendable (TestBrowser) async throws -> Value
   ) async throws -> Value {
-    try await ConsoleServer.application(core).test(.router) { client in
+    let responder = HostFromField(inner: ConsoleRouter.router(core).buildResponder())
+    return try await Application(responder: responder).test(.router) { client in
       try await body(TestBrowser(client: client))
     }
+  }
+}
+
+/// The test's client always says it asks for "localhost". This takes the name from the Host field, as the server does.
+struct HostFromField: HTTPResponder {
+  static let name = HTTPField.Name("Host")!
+
+  let inner: RouterResponder<ConsoleContext>
+
+  func respond(to request: Request, context: ConsoleContext) async throws -> Response {
+    var head = request.head
+    head.authority = head.headerFields[HostFromField.name]
+    head.headerFields[HostFromField.name] = nil
+    return try await inner.respond(to: Request(head: head, body: request.body), context: context)
   }
 }
 
@@ -86,7 +102,7 @@ final class TestBrowser: Sendable {
     var headers = headers
     let cookies = cookies.map { "\($0.key)=\($0.value)" }.joined(separator: "; ")
     if !cookies.isEmpty { headers[.cookie] = cookies }
-    headers[HTTPField.Name("Host")!] = host
+    headers[HostFromField.name] = host
     let answer = try await client.execute(
       uri: uri, method: method, headers: headers, body: body.map { ByteBuffer(string: $0) })
     for field in answer.headers[values: .setCookie] {

@@ -37,7 +37,10 @@ public struct PasswordHash: Sendable, Equatable {
 
   /// Takes about a tenth of a second of processor time, right or wrong.
   public func matches(_ password: String) -> Bool {
-    guard password.utf8.count <= PasswordHash.passwordBytesMax else { return false }
+    // HMAC fills a short key up with zeros, so "a" and "a\0" would be the same password.
+    guard password.utf8.count <= PasswordHash.passwordBytesMax, !password.utf8.contains(0) else {
+      return false
+    }
     return ConstantTime.areEqual(PasswordHash.derive(password, salt: salt), hash)
   }
 

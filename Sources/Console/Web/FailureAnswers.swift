@@ -2,6 +2,7 @@ internal import Approvals
 internal import HTTPTypes
 internal import Hummingbird
 internal import Logging
+internal import NIOCore
 
 /// Turns what was thrown into an answer: a page for people, problem details for programs.
 struct FailureAnswers: RouterMiddleware {
@@ -19,6 +20,8 @@ struct FailureAnswers: RouterMiddleware {
       return answer(failure, to: request, context)
     } catch let error as ApprovalError {
       return answer(ConsoleFailure(error), to: request, context)
+    } catch is NIOTooManyBytesError {
+      return answer(ConsoleFailure(HTTPError(.contentTooLarge)), to: request, context)
     } catch let error as HTTPError {
       return answer(ConsoleFailure(error), to: request, context)
     } catch {
@@ -34,7 +37,7 @@ struct FailureAnswers: RouterMiddleware {
     _ failure: ConsoleFailure, to request: Request, _ context: ConsoleContext
   ) -> Response {
     let isAPI = request.uri.path.hasPrefix("/api/")
-    if failure == .signIn, !isAPI, request.method == .get {
+    if failure == .signIn, !isAPI, request.method != .post {
       return .redirect(to: "/login" + LoginTarget(request.uri.string).query, type: .normal)
     }
     var response =

@@ -53,7 +53,10 @@ struct HostGuard: RouterMiddleware {
     next: (Request, ConsoleContext) async throws -> Response
   ) async throws -> Response {
     let origin = origin()
-    guard let host = request.head.authority, origin.answers(to: host) else {
+    // The first Host field is the authority; a second one stays among the fields.
+    guard let host = request.head.authority, origin.answers(to: host),
+      request.headers[HTTPField.Name("Host")!] == nil
+    else {
       throw ConsoleFailure(
         status: .misdirectedRequest, kind: "misdirected", title: "Not here",
         detail: "The console is at \(origin.text).")
