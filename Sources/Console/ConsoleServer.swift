@@ -56,6 +56,8 @@ public final class ConsoleServer: Sendable {
     throw ConsoleError("the console ended before it listened")
   }
 
+  public var isRunning: Bool { running.withLock { $0 != nil } }
+
   /// Stops listening, ends live streams, and returns when every connection is closed.
   public func stop() async {
     let task = running.withLock { task in

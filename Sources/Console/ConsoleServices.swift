@@ -5,6 +5,8 @@ public struct ConsoleServices: Sendable {
   public var approvals: any ApprovalService
   /// The groups of a principal, where the gateway knows them without its token: for showing who asks.
   public var groups: @Sendable (_ principal: String) -> [String]
+  /// Whether the gateway has a store at all: without one no rule can ask for an approval, and the pages say so.
+  public var keepsApprovals = true
   /// Pages for machines (metrics, health) that answer without signing in.
   public var openRoutes: [ConsoleRoute] = []
 

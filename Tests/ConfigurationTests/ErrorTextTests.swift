@@ -18,7 +18,8 @@ import Testing
   }
 
   @Test(
-    arguments: Mistake.aboutLimits + Mistake.aboutWorkers + Mistake.aboutLog + Mistake.aboutAudit)
+    arguments: Mistake.aboutLimits + Mistake.aboutWorkers + Mistake.aboutLog + Mistake.aboutAudit
+      + Mistake.aboutConsole)
   func tuning(_ mistake: Mistake) {
     #expect(headlines(mistake.text) == mistake.expected)
   }

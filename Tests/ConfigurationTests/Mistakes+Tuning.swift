@@ -107,6 +107,75 @@ extension Mistake {
       "10:16: log.format: expected \"text\" or \"json\", found \"JSON\"; did you mean \"json\"?"),
   ]
 
+  static let aboutConsole: [Mistake] = [
+    Mistake(
+      "nobody signs in",
+      Sample(rest: "console: {}").text,
+      "10:10: console: nobody could sign in: write login: { local_admin: {} } for a first start, or login: { oidc: … }"
+    ),
+    Mistake(
+      "open address",
+      Sample(rest: "console: { address: 0.0.0.0:8081, login: { local_admin: {} } }").text,
+      "10:21: console.address: passwords and decisions would cross the network in the clear; listen on 127.0.0.1, or put a proxy that speaks TLS in front and write behind_proxy: true"
+    ),
+    Mistake(
+      "proxy without a name",
+      Sample(rest: "console: { behind_proxy: true, login: { local_admin: {} } }").text,
+      "10:26: console.behind_proxy: write public_url too: the address people type, such as https://console.example"
+    ),
+    Mistake(
+      "the listener's port",
+      Sample(rest: "console: { address: 127.0.0.1:8080, login: { local_admin: {} } }").text,
+      "10:21: console.address: the same port as listeners[0].address; give the console one of its own"
+    ),
+    Mistake(
+      "public address with a path",
+      Sample(rest: "console: { public_url: 'https://c.example/x', login: { local_admin: {} } }")
+        .text,
+      "10:24: console.public_url: expected scheme, host and perhaps a port, in lower case and without a slash at the end: https://console.example"
+    ),
+    Mistake(
+      "public address in the clear",
+      Sample(rest: "console: { public_url: 'http://c.example', login: { local_admin: {} } }").text,
+      "10:24: console.public_url: tokens would cross the network in the clear; use https://"),
+    Mistake(
+      "the password itself",
+      Sample(rest: "console: { login: { local_admin: { password_hash: hunter2 } } }").text,
+      "10:51: console.login.local_admin.password_hash: expected a reference to a secret: a secret is never written into this file, where it would be copied, shown and committed; put it into an environment variable and write \"env:NAME\", or into a file and write \"file:/path\""
+    ),
+    Mistake(
+      "a password in place of its hash",
+      Sample(rest: "console: { login: { local_admin: { password_hash: 'env:TOKEN' } } }").text,
+      "10:51: console.login.local_admin.password_hash: this is no hash of a password; `sluice console password` makes one"
+    ),
+    Mistake(
+      "scopes without openid",
+      Sample(
+        rest:
+          "console: { login: { oidc: { issuer: 'https://i.example', client_id: c, scopes: [email] } } }"
+      ).text,
+      "10:80: console.login.oidc.scopes: \"openid\" must be among the scopes"),
+    Mistake(
+      "issuer in the clear",
+      Sample(rest: "console: { login: { oidc: { issuer: 'http://i.example', client_id: c } } }")
+        .text,
+      "10:37: console.login.oidc.issuer: tokens would cross the network in the clear; use https://"
+    ),
+    Mistake(
+      "a key of a service account",
+      Sample(
+        rest:
+          "console: { api_keys: [{ name: bot, key_sha256: \"\(String(repeating: "0", count: 64))\" }] }"
+      ).text,
+      "10:23: console.api_keys[0]: the service account \"bot\" has this name or key already, and may use the admin API as it is; leave this out"
+    ),
+    Mistake(
+      "tls",
+      Sample(rest: "console: { tls: {} }").text,
+      "10:12: console.tls: \"tls\" is not available in this version: put a proxy that speaks TLS in front, and write public_url and behind_proxy: true"
+    ),
+  ]
+
   static let aboutAudit: [Mistake] = [
     Mistake(
       "directory empty",

@@ -104,6 +104,26 @@ import Testing
       buffer_size: 32KiB
       ring_entries: 256
     log: { level: debug, format: json }
+    console:
+      address: 0.0.0.0:8443
+      public_url: https://console.example
+      behind_proxy: true
+      login:
+        oidc:
+          issuer: https://idp.example/realm
+          client_id: sluice
+          client_secret: env:TOKEN
+          scopes: [openid, groups]
+          groups_claim: realm.roles
+          name_claim: email
+          authorities: ca.pem
+        local_admin: { name: root, groups: [dba] }
+      admins: [platform]
+      auditors: [security, legal]
+      api_keys: [{ name: ci, key_sha256: "\(String(repeating: "12", count: 32))", groups: [dba] }]
+      approve_needs_reason: true
+      session_idle: 5m
+      session_max: 1h
     """
 
   let configuration: Configuration
@@ -191,6 +211,30 @@ import Testing
     expected.pendingPerPrincipalMax = 3
     expected.retentionMilliseconds = 86_400_000
     #expect(configuration.approvals == expected)
+  }
+
+  @Test func console() throws {
+    let console = try #require(configuration.console)
+    #expect(console.address.description == "0.0.0.0:8443")
+    #expect(console.publicURL == "https://console.example")
+    #expect(console.isBehindProxy && console.approvalNeedsReason)
+    let provider = try #require(console.login.openID)
+    #expect(provider.issuer == "https://idp.example/realm")
+    #expect(provider.clientID == "sluice")
+    let length = provider.clientSecret?.count
+    #expect(length == "s3cr3t-t0ken".utf8.count)
+    #expect(provider.scopes == ["openid", "groups"])
+    #expect(provider.groupsClaim == "realm.roles")
+    #expect(provider.nameClaim == "email")
+    #expect(provider.authorities == "/etc/sluice/ca.pem")
+    #expect(console.login.localAdmin?.name == "root")
+    #expect(console.login.localAdmin?.passwordHash == nil)
+    #expect(console.login.localAdmin?.groups.map(\.text) == ["dba"])
+    #expect(console.admins.map(\.text) == ["platform"])
+    #expect(console.auditors.map(\.text) == ["security", "legal"])
+    #expect(console.keys.map(\.name) == ["ci"])
+    #expect(console.sessionIdleMilliseconds == 300_000)
+    #expect(console.sessionMilliseconds == 3_600_000)
   }
 
   @Test func conditions() {

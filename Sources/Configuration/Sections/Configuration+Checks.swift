@@ -7,6 +7,7 @@ extension Configuration {
     checkListeners(&reading)
     checkServiceAccounts(&reading)
     checkServers(&reading)
+    checkConsole(&reading)
     checkApprovals(&reading)
   }
 
@@ -17,6 +18,32 @@ extension Configuration {
     reading.report(
       at: "policies[\(first)].effect",
       "approvals have nowhere to be kept; add store: sqlite:./sluice.db")
+  }
+
+  private func checkConsole(_ reading: inout Reading) {
+    guard let console else { return }
+    if let index = listeners.firstIndex(where: { $0.address.collides(with: console.address) }) {
+      reading.report(
+        at: "console.address",
+        "the same port as listeners[\(index)].address; give the console one of its own")
+    }
+    let login = console.login
+    if login.openID == nil, login.localAdmin == nil, console.keys.isEmpty {
+      reading.report(
+        at: "console",
+        "nobody could sign in: write login: { local_admin: {} } for a first start, or login: { oidc: … }"
+      )
+    }
+    for (index, key) in console.keys.enumerated() {
+      let twin = identity.serviceAccounts.first {
+        $0.name == key.name || $0.keyDigest == key.keyDigest
+      }
+      guard let twin else { continue }
+      reading.report(
+        at: "console.api_keys[\(index)]",
+        "the service account \"\(twin.name)\" has this name or key already, and may use the admin API as it is; leave this out"
+      )
+    }
   }
 
   private func checkListeners(_ reading: inout Reading) {

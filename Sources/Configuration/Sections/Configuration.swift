@@ -12,6 +12,8 @@ public struct Configuration: Sendable {
   /// Nil when nothing has to be remembered.
   public var store: StoreConfiguration?
   public var audit = AuditConfiguration()
+  /// Off when absent.
+  public var console: ConsoleConfiguration?
   public var limits = LimitsConfiguration()
   public var workers = WorkersConfiguration()
   public var log = LogConfiguration()
@@ -45,6 +47,9 @@ extension Configuration: SchemaObject {
           "store", \.store, Shape<StoreConfiguration>.store.optional,
           "where approvals are kept: sqlite:./sluice.db; a relative path starts at this file's folder"
         ),
+        .optional(
+          "console", \.console, Shape<ConsoleConfiguration>.object.optional,
+          "the web console, where people decide approvals, and the admin API; off when left out"),
         .optional("limits", \.limits, .object, "the bounds of everything: sizes, counts and waits"),
         .optional("workers", \.workers, .object, "threads and their input and output"),
         .optional("log", \.log, .object, "what the process says about itself on standard error"),
@@ -52,7 +57,6 @@ extension Configuration: SchemaObject {
       later: [
         ("sinks", "records are written to audit.directory; read them with `sluice audit`"),
         ("guardrails", "use rules with arguments in \"policies\""),
-        ("console", "leave it out"),
         ("metrics", "leave it out"),
         ("include", "write everything into one file"),
       ],

@@ -119,6 +119,8 @@ struct ApprovalsView {
   var cards: [ApprovalView]
   var isEmpty: Bool
   var countText: String
+  /// The gateway has no store for approvals.
+  var hasNoStore: Bool
   /// Said when there are more than one page holds.
   var more: String?
 }

@@ -28,7 +28,8 @@ struct ApprovalPages: Sendable {
     return page(
       ApprovalsView(
         heading: "Waiting for a decision", isHistory: false, cards: sorted, isEmpty: sorted.isEmpty,
-        countText: "\(sorted.count)", more: found.more), context, current: "/approvals")
+        countText: "\(sorted.count)", hasNoStore: !core.services.keepsApprovals,
+        more: found.more), context, current: "/approvals")
   }
 
   private func history(_ context: ConsoleContext) async throws -> Response {
@@ -39,7 +40,8 @@ struct ApprovalPages: Sendable {
     return page(
       ApprovalsView(
         heading: "History", isHistory: true, cards: cards, isEmpty: cards.isEmpty,
-        countText: "\(cards.count)", more: found.more), context, current: "/history")
+        countText: "\(cards.count)", hasNoStore: !core.services.keepsApprovals,
+        more: found.more), context, current: "/history")
   }
 
   private func page(

@@ -1,3 +1,4 @@
+import Approvals
 import ControlPlane
 import Logging
 import SluiceConfiguration
@@ -18,10 +19,31 @@ extension GatewayService {
   static func launch(
     _ loaded: LoadedConfiguration, file: ConfigurationFile? = nil, logger: Logger
   ) async throws(CommandFailure) -> GatewayService {
+    let parts = try parts(loaded, logger: logger)
     do {
-      return try await start(loaded, file: file, logger: logger)
+      return try await start(loaded, file: file, parts: parts, logger: logger)
     } catch {
       throw CommandFailure(error)
+    }
+  }
+
+  /// What of the command's own runs beside the workers.
+  private static func parts(
+    _ loaded: LoadedConfiguration, logger: Logger
+  ) throws(CommandFailure) -> [any ServicePart] {
+    let console = try ConsolePart(
+      loaded.configuration, approvals: approvals(loaded.configuration), logger: logger)
+    return console.map { [$0] } ?? []
+  }
+
+  private static func approvals(
+    _ configuration: Configuration
+  ) throws(CommandFailure) -> any ApprovalService {
+    guard case .sqlite(let path) = configuration.store else { return NoApprovals() }
+    do {
+      return try ApprovalStore(path: path)
+    } catch {
+      throw CommandFailure("The approvals' store cannot be opened: \(error).")
     }
   }
 
