@@ -20,7 +20,9 @@ struct Sluice: AsyncParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "Run", subcommands: [ServeCommand.self, DemoCommand.self]),
       CommandGroup(
-        name: "Configure", subcommands: [InitCommand.self, CheckCommand.self, KeyCommand.self]),
+        name: "Configure",
+        subcommands: [InitCommand.self, CheckCommand.self, KeyCommand.self, ConsoleCommand.self]),
+      CommandGroup(name: "Decide", subcommands: [ApprovalsCommand.self]),
       CommandGroup(name: "Look back", subcommands: [AuditCommand.self]),
       CommandGroup(name: "About", subcommands: [VersionCommand.self]),
     ])

@@ -28,7 +28,8 @@ private final class Folder {
   @Test func loadsAndCompiles() throws {
     let folder = try Folder()
     let file = try folder.write(RoundTripTests.text, to: "sluice.yaml")
-    let loaded = try ConfigurationLoader.load(path: file, environment: ["TOKEN": "t"])
+    let loaded = try ConfigurationLoader.load(
+      path: file, environment: ["TOKEN": "t", "HASH": "scrypt$1"])
     #expect(loaded.configuration.servers.count == 2)
     #expect(loaded.configuration.audit.directory == "\(folder.path)/./records")
     #expect(loaded.identities.principalCount == 2)

@@ -117,7 +117,7 @@ import Testing
           groups_claim: realm.roles
           name_claim: email
           authorities: ca.pem
-        local_admin: { name: root, groups: [dba] }
+        local_admin: { name: root, password_hash: "env:HASH", groups: [dba] }
       admins: [platform]
       auditors: [security, legal]
       api_keys: [{ name: ci, key_sha256: "\(String(repeating: "12", count: 32))", groups: [dba] }]
@@ -129,7 +129,9 @@ import Testing
   let configuration: Configuration
 
   init() throws {
-    configuration = try read(Self.text).0
+    configuration = try read(
+      Self.text, environment: ["TOKEN": "s3cr3t-t0ken", "HASH": "scrypt$1"]
+    ).0
   }
 
   @Test func listeners() {
@@ -228,7 +230,7 @@ import Testing
     #expect(provider.nameClaim == "email")
     #expect(provider.authorities == "/etc/sluice/ca.pem")
     #expect(console.login.localAdmin?.name == "root")
-    #expect(console.login.localAdmin?.passwordHash == nil)
+    #expect(console.login.localAdmin?.passwordHash == "scrypt$1")
     #expect(console.login.localAdmin?.groups.map(\.text) == ["dba"])
     #expect(console.admins.map(\.text) == ["platform"])
     #expect(console.auditors.map(\.text) == ["security", "legal"])

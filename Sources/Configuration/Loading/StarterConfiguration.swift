@@ -15,7 +15,7 @@ public enum StarterConfiguration {
     listen: String = "127.0.0.1:8080"
   ) -> String {
     [
-      access(keySHA256: keySHA256, serverURL: serverURL, listen: listen), rules, record,
+      access(keySHA256: keySHA256, serverURL: serverURL, listen: listen), rules, record, console,
       tuning(
         "limits",
         "The bounds of everything. Sizes have a unit (B, KiB, MiB, GiB), waits too (ms, s, m, h).",
@@ -127,6 +127,22 @@ public enum StarterConfiguration {
       #url: https://sluice.example/approvals
       #webhook: https://chat.example/hooks/approvals
     \(commented(ApprovalsConfiguration.keys, except: ["url", "webhook"]))
+    """
+  }
+
+  private static var console: String {
+    """
+    # The web console, where people decide approvals, and the admin API (`sluice approvals`). Each
+    # start shows a password that is good for one sign-in; for one that lasts, `sluice console
+    # password` makes the hash that password_hash: file:admin.hash refers to.
+    #console: { address: 127.0.0.1:8081, login: { local_admin: { name: admin, groups: [dba] } } }
+    # Single sign-on, under login: oidc: { issuer: https://idp.example, client_id: sluice,
+    # client_secret: env:CLIENT_SECRET, scopes: [openid, profile, email], groups_claim: groups,
+    # name_claim: email, authorities: ca.pem }, and who sees what: admins: [platform], auditors:
+    # [security]. Other machines reach the console through a proxy that speaks TLS: public_url:
+    # https://console.example, behind_proxy: true. Further: api_keys (programs that use the admin API
+    # only, written as service accounts), approve_needs_reason: true, session_idle: 30m, session_max: 8h.
+
     """
   }
 

@@ -2,6 +2,7 @@ import Approvals
 import Console
 import ControlPlane
 import Logging
+import Policy
 import SluiceConfiguration
 
 /// The console beside the gateway: listens once the workers do, and ends when they have ended.
@@ -62,7 +63,7 @@ extension ConsoleSettings {
     self.init()
     let address = console.address.description
     let colon = address.lastIndex(of: ":")!
-    host = address[..<colon].trimmingPrefix("[").replacing("]", with: "")
+    host = String(address[..<colon].filter { $0 != "[" && $0 != "]" })
     port = Int(console.address.port)
     publicURL = console.publicURL
     openID = console.login.openID.map { provider in

@@ -29,6 +29,14 @@ enum Terminal {
     return true
   }
 
+  /// Columns of the terminal that standard output goes to; nil when it goes elsewhere.
+  static var width: Int? {
+    guard isatty(STDOUT_FILENO) == 1 else { return nil }
+    var size = winsize()
+    let done = unsafe ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size)
+    return done == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+
   /// Whether colours are wanted there: only on a terminal that can show them, and only if NO_COLOR is unset
   /// (https://no-color.org: any non-empty value turns colours off).
   static func wantsColour(_ descriptor: Int32) -> Bool {
