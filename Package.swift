@@ -138,6 +138,7 @@ let controlPlane: [Target] = [
   .target(
     name: "StdioBridge",
     dependencies: [
+      "CLinux", "Wire",
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Subprocess", package: "swift-subprocess"),
       .product(name: "Logging", package: "swift-log"),
@@ -213,7 +214,10 @@ let controlPlane: [Target] = [
       .product(name: "JWTKit", package: "jwt-kit"),
     ],
     swiftSettings: strict),
-  .testTarget(name: "StdioBridgeTests", dependencies: ["StdioBridge"], swiftSettings: strict),
+  .testTarget(
+    name: "StdioBridgeTests",
+    dependencies: ["StdioBridge", .product(name: "Logging", package: "swift-log")],
+    swiftSettings: strict),
   .testTarget(
     name: "ControlPlaneTests", dependencies: ["ControlPlane", "SluiceConfiguration", "Proxy"],
     swiftSettings: strict),

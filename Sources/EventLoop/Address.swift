@@ -1,9 +1,10 @@
 internal import CLinux
 import Glibc
 
-/// A numeric IPv4 or IPv6 address with a port. Names are resolved by the control plane, never on a worker.
+/// A numeric IPv4 or IPv6 address with a port, or a name of the abstract namespace of Unix sockets. Host names are
+/// resolved by the control plane, never on a worker.
 public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
-  /// "127.0.0.1" or "::1", without brackets.
+  /// "127.0.0.1" or "::1", without brackets; "@name" for a Unix socket.
   public let host: String
   public let port: UInt16
 
@@ -18,8 +19,15 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
     self.port = port
   }
 
+  /// A Unix socket of the abstract namespace, which has no port: reachable from this machine's network namespace only.
+  /// - Throws: `IOError` with EINVAL when the name is empty or longer than 25 bytes.
+  public init(localName: String) throws(IOError) {
+    try self.init(host: "@\(localName)", port: 0)
+  }
+
   public var description: String {
-    host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    if host.hasPrefix("@") { return host }
+    return host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
   }
 
   public static func == (left: SocketAddress, right: SocketAddress) -> Bool {

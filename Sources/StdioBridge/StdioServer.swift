@@ -1,14 +1,22 @@
-internal import Hummingbird
-internal import Subprocess
-
-/// An MCP server that speaks on its standard input and output: how to start it.
+/// An MCP server that speaks on its standard input and output: how to start it, and how many may run.
 public struct StdioServer: Sendable, Equatable {
+  /// Who shares a process of a server of the legacy era (2024-11-05 to 2025-11-25). A server of the modern era keeps
+  /// nothing between requests, so all share one.
+  public enum Sharing: Sendable, Equatable {
+    /// Each session has a process of its own: what the server remembers stays with one agent.
+    case session
+    /// One process serves all sessions.
+    case shared
+  }
+
   public var name: String
   /// The program, looked for on the PATH of `environment` unless it holds a slash, and its arguments.
   public var command: [String]
-  /// The whole environment of the child: nothing of the gateway's own is passed on.
+  /// The whole environment of the process: nothing of the gateway's own is passed on. Its values may be secrets.
   public var environment: [String: String]
   public var directory: String?
+  public var sharing = Sharing.session
+  public var limits = StdioLimits()
 
   public init(
     name: String, command: [String], environment: [String: String] = [:], directory: String? = nil
@@ -18,4 +26,43 @@ public struct StdioServer: Sendable, Equatable {
     self.environment = environment
     self.directory = directory
   }
+}
+
+extension StdioServer: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+  /// Never the environment: secrets stand in it.
+  public var description: String { "\(name): \(command.first ?? "")" }
+  public var debugDescription: String { description }
+  public var customMirror: Mirror { Mirror(self, children: []) }
+}
+
+/// What is bounded for one server on standard input and output, with its default.
+public struct StdioLimits: Sendable, Equatable {
+  /// Processes at once, those that are ending included. Beyond, a new session is refused.
+  public var processesMax = 64
+  /// Sessions at once on a shared process. Beyond, a new session is refused.
+  public var sessionsMax = 10_000
+  /// Until a process answers its first request; programs that are fetched first take their time.
+  public var startTime = Duration.seconds(60)
+  /// A session or a process without any request.
+  public var idleTime = Duration.seconds(1800)
+  /// From when on a session without a request may end to make room for another one.
+  public var evictionTime = Duration.seconds(30)
+  /// One message, in either direction.
+  public var messageBytesMax = 16 << 20
+  /// Requests that wait for one process. Beyond, requests are refused.
+  public var requestsMax = 1024
+  /// Bytes that wait for a process that does not read. Beyond, requests are refused.
+  public var inputBytesMax = 32 << 20
+  /// How long a request is remembered whose agent went away without cancelling it.
+  public var abandonedTime = Duration.seconds(300)
+  /// How long a request of the server itself waits for an agent's answer, and how many may.
+  public var serverRequestTime = Duration.seconds(60)
+  public var serverRequestsMax = 64
+  /// From the end of its input until a process is asked to terminate, and from there until it is killed.
+  public var closeTime = Duration.seconds(2)
+  public var terminateTime = Duration.seconds(3)
+  /// Between two signs of life on a stream without messages.
+  public var keepAliveTime = Duration.seconds(15)
+
+  public init() {}
 }

@@ -51,10 +51,56 @@ extension Mistake {
       "6:18: servers.orders.url: expected an address such as http://127.0.0.1:9000/mcp, found nothing"
     ),
     Mistake(
-      "command",
-      Sample(servers: "servers:\n  orders: { command: [uvx, x] }").text,
-      "6:11: servers.orders: the key \"url\" is missing: where the server is: http://host:port/path\n6:13: servers.orders.command: \"command\" is not available in this version: servers on standard input and output come with a later version; run this one behind an HTTP bridge"
+      "neither url nor command",
+      Sample(servers: "servers:\n  orders: { path: /mcp }").text,
+      "6:11: servers.orders: the key \"url\" is missing: where the server is: http://host:port/path (or \"command\", to start it)"
     ),
+    Mistake(
+      "url and command",
+      Sample(servers: "servers:\n  orders: { url: http://x, command: [uvx, x] }").text,
+      "6:28: servers.orders: a server has a \"url\" or a \"command\", not both"),
+    Mistake(
+      "command with a credential",
+      Sample(
+        servers:
+          "servers:\n  orders: { command: [x], credential: { header: Authorization, scheme: Bearer, value: env:TOKEN } }"
+      ).text,
+      "6:27: servers.orders: a server on standard input and output is sent no header fields; put the secret into \"environment\""
+    ),
+    Mistake(
+      "url with an environment",
+      Sample(servers: "servers:\n  orders: { url: http://x, environment: { A: b } }").text,
+      "6:28: servers.orders: \"environment\" is for servers with a \"command\"; leave it out"),
+    Mistake(
+      "command without a program",
+      Sample(servers: "servers:\n  orders: { command: [] }").text,
+      "6:22: servers.orders.command: this list needs at least one element"),
+    Mistake(
+      "command as a text",
+      Sample(servers: "servers:\n  orders: { command: uvx x }").text,
+      "6:22: servers.orders.command: expected a list, found a text; write [uvx x]"),
+    Mistake(
+      "environment's name",
+      Sample(servers: "servers:\n  orders: { command: [x], environment: { A-B: c } }").text,
+      "6:42: servers.orders.environment.A-B: \"A-B\" is not the name of an environment variable"),
+    Mistake(
+      "environment without its secret",
+      Sample(servers: "servers:\n  orders: { command: [x], environment: { A: env:NOWHERE } }").text,
+      "6:45: servers.orders.environment.A: the environment variable NOWHERE is not set"),
+    Mistake(
+      "environment by a program",
+      Sample(servers: "servers:\n  orders: { command: [x], environment: { A: 'exec:pass x' } }").text,
+      "6:45: servers.orders.environment.A: \"exec:\" is not available in this version: write the program's output to a file and use \"file:\""
+    ),
+    Mistake(
+      "sharing",
+      Sample(servers: "servers:\n  orders: { command: [x], sharing: sessions }").text,
+      "6:36: servers.orders.sharing: expected \"session\" or \"shared\", found \"sessions\"; did you mean \"session\"?"
+    ),
+    Mistake(
+      "no processes",
+      Sample(servers: "servers:\n  orders: { command: [x], limits: { max_processes: 0 } }").text,
+      "6:52: servers.orders.limits.max_processes: expected a whole number from 1 to 4096, found \"0\""),
     Mistake(
       "path without slash",
       Sample(servers: "servers:\n  orders: { url: http://x, path: mcp }").text,

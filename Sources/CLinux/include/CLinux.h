@@ -3,19 +3,22 @@
 // What needs _GNU_SOURCE is in CLinux.c: under it glibc's types differ from those Swift knows.
 #pragma once
 #include "CLinuxFiles.h"
+#include "CLinuxProcesses.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-// An IPv4 or IPv6 socket address, large enough for both, without the kernel's type puns.
+// An IPv4, IPv6 or short Unix socket address, large enough for each, without the kernel's type puns.
 struct linux_address {
   uint8_t bytes[28];
   uint32_t length;
@@ -23,8 +26,24 @@ struct linux_address {
 
 static inline int linux_result(long value) { return value < 0 ? -errno : (int)value; }
 
-// Numeric host ("127.0.0.1", "::1") and port into an address; -EINVAL when the host is no numeric address.
+// Longest name of a local address, without its "@".
+static const int linux_local_name_max = sizeof(((struct linux_address *)0)->bytes) - sizeof(sa_family_t) - 1;
+
+// A name of the abstract namespace (unix(7)): nothing of it is in the file system, and it is gone with its listener.
+static inline int linux_address_make_local(struct linux_address *out, const char *name) {
+  size_t length = strlen(name);
+  if (length == 0 || length > (size_t)linux_local_name_max) return -EINVAL;
+  sa_family_t family = AF_UNIX;
+  memcpy(out->bytes, &family, sizeof family);
+  out->bytes[sizeof family] = 0;
+  memcpy(out->bytes + sizeof family + 1, name, length);
+  out->length = (uint32_t)(sizeof family + 1 + length);
+  return 0;
+}
+
+// Numeric host ("127.0.0.1", "::1") and port, or "@name" for a Unix socket, into an address; -EINVAL for any other host.
 static inline int linux_address_make(struct linux_address *out, const char *host, uint16_t port) {
+  if (host[0] == '@') return linux_address_make_local(out, host + 1);
   struct sockaddr_in v4;
   struct sockaddr_in6 v6;
   memset(&v4, 0, sizeof v4);
@@ -46,7 +65,7 @@ static inline int linux_address_make(struct linux_address *out, const char *host
   return -EINVAL;
 }
 
-// The port the kernel gave a bound socket.
+// The port the kernel gave a bound socket; 0 for one that has none.
 static inline int linux_bound_port(int fd) {
   union {
     struct sockaddr any;
@@ -55,6 +74,7 @@ static inline int linux_bound_port(int fd) {
   } address;
   socklen_t length = sizeof address;
   if (getsockname(fd, &address.any, &length) < 0) return -errno;
+  if (address.any.sa_family == AF_UNIX) return 0;
   return ntohs(address.any.sa_family == AF_INET6 ? address.v6.sin6_port : address.v4.sin_port);
 }
 
@@ -71,9 +91,10 @@ static inline int linux_listen(const struct linux_address *address, int backlog)
     uint8_t bytes[28];
   } target;
   memcpy(target.bytes, address->bytes, sizeof target.bytes);
-  if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-      setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0 ||
-      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
+  int is_local = family == AF_UNIX;
+  if ((!is_local && (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+                     setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0 ||
+                     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0)) ||
       (family == AF_INET6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) ||
       bind(fd, &target.any, address->length) < 0 || listen(fd, backlog) < 0) {
     int code = errno;
@@ -90,7 +111,7 @@ static inline int linux_stream_socket(const struct linux_address *address) {
   int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
   int on = 1;
-  if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0) {
+  if (family != AF_UNIX && setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0) {
     int code = errno;
     close(fd);
     return -code;

@@ -42,8 +42,21 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
   }
 
   private static func server(_ server: ServerConfiguration) -> String {
+    guard !server.isCommand else { return "\(server.name): \(server.path) -> \(command(server))" }
     let credential = server.credential.map { ", sends \($0.header) from \($0.reference)" } ?? ""
     return "\(server.name): \(server.path) -> \(server.url)\(credential)"
+  }
+
+  /// The program without its arguments and the environment's names without its values: secrets stand in both.
+  private static func command(_ server: ServerConfiguration) -> String {
+    let words = server.command.count == 1 ? "" : " (\(server.command.count - 1) arguments)"
+    let variables = server.environment.map { variable in
+      variable.isReference ? "\(variable.name) from \(variable.written)" : variable.name
+    }
+    let environment = variables.isEmpty ? "" : ", with \(variables.joined(separator: ", "))"
+    let sharing = server.sharing == .shared ? "one process for all" : "a process per session"
+    return "process \(server.command[0])\(words)\(environment); \(sharing), at most "
+      + "\(server.processLimits.processesMax)"
   }
 
   private static func profile(_ profile: ProfileDefinition) -> [String] {

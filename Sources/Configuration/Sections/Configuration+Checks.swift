@@ -101,6 +101,7 @@ extension Configuration {
           at: "servers.\(server.name).path",
           "the server \"\(other)\" is at \(server.path) already; give one another path")
       }
+      guard !server.isCommand else { continue }
       if let index = listeners.firstIndex(where: { $0.address.isTarget(of: server.url) }) {
         reading.report(
           at: "servers.\(server.name).url",

@@ -4,16 +4,28 @@ public import Policy
 /// An MCP server behind the gateway.
 public struct ServerConfiguration: Sendable {
   public var name = ""
+  /// Where it is, when it is reached over HTTP. Without meaning for one that is started by `command`.
   public var url = UpstreamURL(host: "", port: 80, path: "/", addressBytes: nil)
   /// The path at which agents reach it: `/<name>/mcp` unless the file says otherwise.
   public var path = ""
   /// What the gateway proves itself with to the server; nil sends nothing.
   public var credential: CredentialConfiguration?
+  /// A program and its arguments: a server on standard input and output. Empty for one that is reached by `url`.
+  public var command: [String] = []
+  /// The whole environment of its processes.
+  public var environment: [EnvironmentVariable] = []
+  /// Where its processes run; nil for where the gateway runs.
+  public var directory: String?
+  public var sharing = ProcessSharing.session
+  public var processLimits = ProcessLimitsConfiguration()
   public var position: SourcePosition?
   /// How TLS is spoken to a server whose address begins with `https://`.
   public var tls: ServerTLSConfiguration?
   /// Made of all that; nil for plain HTTP (and where `sluice check` could not have the files).
   public var tlsContext: TLSContext?
+
+  /// Whether the gateway starts it itself.
+  public var isCommand: Bool { !command.isEmpty }
 
   public init() {}
 }
@@ -42,7 +54,12 @@ extension ServerConfiguration: SchemaObject {
   static var keys: KeyTable<ServerConfiguration> {
     KeyTable(
       keys: [
-        .required("url", \.url, .upstreamURL, "where the server is: http://host:port/path"),
+        Key.optional("url", \.url, .upstreamURL, "where the server is: http://host:port/path")
+          .withoutDefault,
+        .optional(
+          "command", \.command, .command,
+          "instead of url: the program, and its arguments, of a server on standard input and output"
+        ),
         .optional(
           "path", \.path, .listenerPath,
           "the path at which agents reach it; /<name>/mcp when left out"),
@@ -52,17 +69,58 @@ extension ServerConfiguration: SchemaObject {
         .optional(
           "tls", \.tls, Shape<ServerTLSConfiguration>.object.optional,
           "whom to trust, for a server at https://; the system's authorities when left out"),
+        .optional(
+          "environment", \.environment, .environment,
+          "with command: the whole environment of its processes, values plain or by reference: PGURL: env:PGURL"
+        ),
+        .optional(
+          "directory", \.directory, Shape<String>.directory.optional,
+          "with command: the folder its processes run in"),
+        .optional(
+          "sharing", \.sharing, .word(),
+          "with command: whether each session has a process of its own, or all share one"),
+        .optional(
+          "limits", \.processLimits, .object, "with command: how many processes, and how long"),
       ],
       later: [
-        (
-          "command",
-          "servers on standard input and output come with a later version; run this one behind an HTTP bridge"
-        ),
-        ("limits", "bounds for one server come with a later version; use the general \"limits\""),
         ("tool_pinning", "leave it out"),
         ("health", "a server that fails is tried again by itself; leave it out"),
       ],
-      finish: { server, node, reading in server.makeTLS(node, &reading) })
+      finish: { server, node, reading in
+        server.checkKind(node, &reading)
+        if !server.isCommand { server.makeTLS(node, &reading) }
+      })
+  }
+
+  /// A server is either reached or started, and each has keys of its own.
+  private func checkKind(_ node: Node, _ reading: inout Reading) {
+    guard case .mapping(let members) = node.content else { return }
+    func origin(_ key: String) -> Node.Origin? { members.first { $0.key == key }?.keyOrigin }
+    switch (origin("url"), origin("command")) {
+    case (nil, nil):
+      reading.report(
+        node.origin,
+        "the key \"url\" is missing: where the server is: http://host:port/path (or \"command\", to start it)"
+      )
+    case (_?, let command?):
+      reading.report(command, "a server has a \"url\" or a \"command\", not both")
+    case (nil, _?):
+      if let credential = origin("credential") {
+        reading.report(
+          credential,
+          "a server on standard input and output is sent no header fields; put the secret into \"environment\""
+        )
+      }
+      if let tls = origin("tls") {
+        reading.report(tls, "\"tls\" is for servers with a \"url\"; leave it out")
+      }
+    case (_?, nil):
+      for key in ["environment", "directory", "sharing", "limits"] {
+        if let origin = origin(key) {
+          reading.report(origin, "\"\(key)\" is for servers with a \"command\"; leave it out")
+        }
+      }
+    }
   }
 }
 

@@ -1,0 +1,113 @@
+internal import Synchronization
+
+/// The answer to one request of a worker: a JSON body when one message says it all, an event stream when others go before
+/// it. Calls from anywhere, in the order they are to arrive; what comes after the end is dropped.
+final class BridgeReply: Sendable {
+  private enum Phase { case waiting, streaming, done }
+
+  private struct State {
+    var phase = Phase.waiting
+    var isGone = false
+    var waitingBytes = 0
+    var whenGone: (@Sendable () -> Void)?
+  }
+
+  private let output: any BridgeOutput
+  /// Bytes of a stream that wait for a worker that does not read; beyond, the stream is cut.
+  private let waitingBytesMax: Int
+  private let state = Mutex(State())
+
+  init(_ output: any BridgeOutput, waitingBytesMax: Int = 32 << 20) {
+    self.output = output
+    self.waitingBytesMax = waitingBytesMax
+  }
+
+  /// Whether nothing can be added any more.
+  var isDone: Bool { state.withLock { $0.phase == .done || $0.isGone } }
+  var isStreaming: Bool { state.withLock { $0.phase == .streaming && !$0.isGone } }
+
+  // MARK: Answers
+
+  /// The whole answer: JSON, or nothing when `body` is nil. As the last event of a stream that was begun.
+  func finish(_ status: Int, _ body: [UInt8]?, session: String? = nil) {
+    state.withLock { state in
+      switch state.phase {
+      case .waiting:
+        var fields: [(String, String)] = []
+        if body != nil { fields.append(("content-type", "application/json")) }
+        if let session { fields.append(("mcp-session-id", session)) }
+        output.head(status, fields, length: body?.count ?? 0)
+        if let body { output.body(body) {} }
+      case .streaming:
+        if let body { send(Self.event(body), &state) }
+      case .done: return
+      }
+      state.phase = .done
+      state.whenGone = nil
+      output.end()
+    }
+  }
+
+  /// A message before the answer, or one of a session's own stream.
+  func event(_ message: [UInt8]) {
+    state.withLock { state in
+      guard begin(&state) else { return }
+      send(Self.event(message), &state)
+    }
+  }
+
+  /// Begins a stream, or shows that it is alive.
+  func keepAlive() {
+    state.withLock { state in
+      guard begin(&state) else { return }
+      send(Array(": alive\n\n".utf8), &state)
+    }
+  }
+
+  private func begin(_ state: inout State) -> Bool {
+    switch state.phase {
+    case .done: return false
+    case .streaming: return !state.isGone
+    case .waiting:
+      state.phase = .streaming
+      output.head(
+        200, [("content-type", "text/event-stream"), ("cache-control", "no-cache, no-transform")],
+        length: nil)
+      return !state.isGone
+    }
+  }
+
+  private func send(_ bytes: [UInt8], _ state: inout State) {
+    state.waitingBytes += bytes.count
+    guard state.waitingBytes <= waitingBytesMax else { return output.cut() }
+    let count = bytes.count
+    output.body(bytes) { self.state.withLock { $0.waitingBytes -= count } }
+  }
+
+  private static func event(_ message: [UInt8]) -> [UInt8] {
+    Array("event: message\ndata: ".utf8) + message + [0x0A, 0x0A]
+  }
+
+  // MARK: The other side
+
+  /// The connection is gone: nobody waits for the answer any more.
+  func disconnected() {
+    let action = state.withLock { state in
+      state.isGone = true
+      let action = state.phase == .done ? nil : state.whenGone
+      state.whenGone = nil
+      return action
+    }
+    action?()
+  }
+
+  /// Calls `action` when the connection goes before the answer is complete; at once if it has gone already.
+  func whenGone(_ action: @escaping @Sendable () -> Void) {
+    let isGone = state.withLock { state in
+      guard state.phase != .done else { return false }
+      if !state.isGone { state.whenGone = action }
+      return state.isGone
+    }
+    if isGone { action() }
+  }
+}

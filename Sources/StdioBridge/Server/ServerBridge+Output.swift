@@ -1,0 +1,174 @@
+internal import Foundation
+internal import Logging
+
+/// What a server's process writes: answers, and what it says or asks by itself.
+extension ServerBridge {
+  func take(_ event: ProcessEvent, from child: Int) {
+    switch event {
+    case .line(let bytes): take(line: bytes, from: child)
+    case .lineTooLong: tooLong(child)
+    case .ended(let why): childEnded(child, why)
+    }
+  }
+
+  private func take(line bytes: [UInt8], from child: Int) {
+    guard children[child] != nil else { return }
+    guard let message = reader.read(bytes) else {
+      return unreadable(bytes, from: child)
+    }
+    children[child]?.isProven = true
+    switch message.kind {
+    case .answer: take(answer: message, from: child)
+    case .request: take(request: message, from: child)
+    case .notification: take(notification: message, from: child)
+    }
+  }
+
+  // MARK: Answers
+
+  private func take(answer: Message, from child: Int) {
+    guard let literal = answer.id.map(answer.literal), let number = Self.number(literal),
+      pending[number]?.child == child, let waiting = drop(number)
+    else {
+      // To a request that was cancelled, as a rule.
+      return log.debug("a server answered nobody", metadata: ["server": "\(server.name)"])
+    }
+    switch waiting.asker {
+    case .nobody: if waiting.opensSession, let session = waiting.session { forget(session: session) }
+    case .bridge(let continuation): continuation.resume(returning: answer)
+    case .agent(let reply):
+      if waiting.opensSession, let session = waiting.session {
+        return opened(session, answer, waiting, reply)
+      }
+      // An unknown method has a status of its own in the modern era.
+      let status = waiting.isModern && answer.errorCode == MessageText.unknownMethod ? 404 : 200
+      reply.finish(status, answer.replacing([(answer.id, waiting.id)]))
+    }
+  }
+
+  /// An id of the bridge's: digits, or a string of digits where a server has made one of it.
+  static func number(_ literal: [UInt8]) -> Int? {
+    let digits = literal.first == 0x22 ? literal.dropFirst().dropLast() : literal[...]
+    guard digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+    return Int(String(decoding: digits, as: UTF8.self))
+  }
+
+  // MARK: What nobody asked for
+
+  private func take(notification: Message, from child: Int) {
+    if let (number, waiting) = request(of: notification, child) {
+      guard case .agent(let reply) = waiting.asker else { return }
+      pending[number]?.lastSign = .now
+      return reply.event(
+        notification.replacing([
+          (notification.progressToken, waiting.progressToken ?? waiting.id),
+          (notification.subscriptionID, waiting.id),
+        ]))
+    }
+    // What belongs to a request that is over belongs to nobody.
+    guard notification.progressToken == nil, notification.subscriptionID == nil else { return }
+    if let session = children[child]?.session {
+      return tell(session, notification.replacing([]))
+    }
+    guard child == sharedChild else { return }
+    let bytes = notification.replacing([])
+    switch notification.method {
+    case "notifications/tools/list_changed", "notifications/prompts/list_changed",
+      "notifications/resources/list_changed":
+      for session in sessions.values where session.child == nil { session.stream?.event(bytes) }
+    case "notifications/resources/updated":
+      guard let uri = notification.uri else { return }
+      for session in sessions.values where session.subscriptions.contains(uri) {
+        session.stream?.event(bytes)
+      }
+    // Log messages of a shared process may be about anybody's call: they are for nobody.
+    default: break
+    }
+  }
+
+  /// The request that a notification belongs to, by the number in its progress token or subscription.
+  private func request(of notification: Message, _ child: Int) -> (Int, Pending)? {
+    guard let range = notification.progressToken ?? notification.subscriptionID,
+      let number = Self.number(notification.literal(range)), let waiting = pending[number],
+      waiting.child == child,
+      // A request without a token cannot have asked for progress.
+      notification.progressToken == nil || waiting.progressToken != nil
+    else { return nil }
+    return (number, waiting)
+  }
+
+  /// On the session's own stream, else before the answer to one of its requests, else not at all.
+  @discardableResult
+  private func tell(_ session: String, _ bytes: [UInt8]) -> Bool {
+    if let stream = sessions[session]?.stream, !stream.isDone {
+      stream.event(bytes)
+      return true
+    }
+    for waiting in pending.values where waiting.session == session && !waiting.opensSession {
+      if case .agent(let reply) = waiting.asker, !reply.isDone {
+        reply.event(bytes)
+        return true
+      }
+    }
+    return false
+  }
+
+  private func take(request: Message, from child: Int) {
+    guard let id = request.id.map(request.literal) else { return }
+    if request.method == "ping" {
+      let pong = MessageText.result(id: id, Array("{}".utf8))
+      _ = children[child]?.process.send(pong + [0x0A])
+      return
+    }
+    guard let running = children[child], let session = running.session else {
+      // Of the agents that share a process none can be told to be the one it means.
+      return answer(
+        child, id: id, code: MessageText.unknownMethod, "No agent can be asked by a shared server.")
+    }
+    guard running.serverRequests.count < server.limits.serverRequestsMax,
+      tell(session, request.replacing([]))
+    else {
+      return answer(
+        child, id: id, code: MessageText.internalError, "No agent can be asked now.")
+    }
+    children[child]?.serverRequests[id] = .now + server.limits.serverRequestTime
+  }
+
+  // MARK: Rubbish
+
+  /// Servers print what they should not: that is logged and passed over. But whoever waits for that answer must not wait
+  /// for ever.
+  private func unreadable(_ bytes: [UInt8], from child: Int) {
+    complain("a line that is no strict JSON-RPC message")
+    guard let number = Self.guessID(bytes), pending[number]?.child == child else { return }
+    lose(number, "The server's answer is no strict JSON-RPC message.")
+  }
+
+  /// An answer is lost. When it cannot be told whose, the process has to go: nobody may wait for ever.
+  private func tooLong(_ child: Int) {
+    complain("a message over the limit")
+    let waiting = pending.filter { $0.value.child == child }
+    guard waiting.count <= 1 else { return end(child) }
+    if let number = waiting.first?.key { lose(number, "The server's answer is over the limit.") }
+  }
+
+  private func complain(_ what: String) {
+    guard complaints.take() else { return }
+    log.warning("a server wrote \(what)", metadata: ["server": "\(server.name)"])
+  }
+
+  private func lose(_ number: Int, _ text: String) {
+    guard let waiting = drop(number) else { return }
+    give(up: waiting, text)
+    if waiting.opensSession, let session = waiting.session { forget(session: session) }
+  }
+
+  /// The id in a line that strict reading refuses, as a lenient parser finds it: good enough to end somebody's waiting.
+  private static func guessID(_ bytes: [UInt8]) -> Int? {
+    guard bytes.first == 0x7B,
+      let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any],
+      object["method"] == nil
+    else { return nil }
+    return object["id"] as? Int
+  }
+}

@@ -1,0 +1,117 @@
+public import Logging
+internal import Synchronization
+
+/// The bridge to MCP servers on standard input and output: inside this process it is an HTTP server that only the
+/// gateway's own workers can reach, and they treat each such server as any other, with policy, masks, record and sessions.
+///
+///     let bridge = try await StdioBridge(logger: log, guardCommand: ["/proc/self/exe", "stdio-guard"])
+///     await bridge.update(servers)
+///     …                                    // workers: bridge.socketName, target(of:), authorization
+///     await bridge.stop()
+public final class StdioBridge: Sendable {
+  private let listener: BridgeListener
+  private let servers: ServerTable
+  private let processGuard: ProcessGuard?
+
+  /// Opens the bridge; it runs no process before an agent asks for one.
+  /// - Parameter guardCommand: a program that calls `StdioGuard.run`, which ends the servers' processes when this one is
+  ///   gone without doing so itself; nil for none.
+  /// - Throws: when its socket cannot be had.
+  public init(logger: Logger, guardCommand: [String]?) async throws {
+    let processGuard = guardCommand.map { ProcessGuard(command: $0, log: logger) }
+    let servers = ServerTable(log: logger) { server, events in
+      ChildProcess(server, log: logger, processGuard: processGuard, events: events)
+    }
+    self.servers = servers
+    self.processGuard = processGuard
+    listener = try await BridgeListener.start(bodyBytesMax: 64 << 20) { request, reply in
+      // Away from the listener's thread, which only moves bytes.
+      Task {
+        guard let server = servers[request.server] else { return reply.finish(404, nil) }
+        await server.handle(request, reply)
+      }
+    }
+  }
+
+  /// The name of the Unix socket, of the abstract namespace, at which the workers reach it.
+  public var socketName: String { listener.name }
+
+  /// What they prove themselves with: the value of the field Authorization. A secret.
+  public var authorization: String { listener.authorization }
+
+  /// The request target of a server.
+  public func target(of server: String) -> String { "/\(server)" }
+
+  /// Puts another set of servers in force. Those that have not changed go on; those that are started differently from now
+  /// on, or are gone, finish what is under way, and their sessions end.
+  public func update(_ servers: [StdioServer]) { self.servers.update(servers) }
+
+  /// Processes that run now, over all servers.
+  public var processCount: Int { get async { await servers.processCount } }
+
+  /// Ends all processes in good order and closes the bridge. Takes up to the time that a server's limits give.
+  public func stop() async {
+    await servers.stop()
+    await processGuard?.stop()
+    await listener.stop()
+  }
+}
+
+/// The servers by name, and those that are on their way out.
+final class ServerTable: Sendable {
+  private struct State {
+    var current: [String: ServerBridge] = [:]
+    var leaving: [ObjectIdentifier: ServerBridge] = [:]
+  }
+
+  private let log: Logger
+  private let makeProcess: ProcessMaker
+  private let state = Mutex(State())
+
+  init(log: Logger, makeProcess: @escaping ProcessMaker) {
+    self.log = log
+    self.makeProcess = makeProcess
+  }
+
+  subscript(name: String) -> ServerBridge? { state.withLock { $0.current[name] } }
+
+  func update(_ servers: [StdioServer]) {
+    let leaving = state.withLock { state in
+      var next: [String: ServerBridge] = [:]
+      for server in servers {
+        let before = state.current[server.name]
+        next[server.name] =
+          before?.server == server
+          ? before : ServerBridge(server, log: log, makeProcess: makeProcess)
+      }
+      let leaving = state.current.values.filter { next[$0.server.name] !== $0 }
+      for bridge in leaving { state.leaving[ObjectIdentifier(bridge)] = bridge }
+      state.current = next
+      return leaving
+    }
+    for bridge in leaving {
+      Task {
+        await bridge.retire()
+        state.withLock { $0.leaving[ObjectIdentifier(bridge)] = nil }
+      }
+    }
+  }
+
+  var processCount: Int {
+    get async {
+      var count = 0
+      for bridge in all { count += await bridge.children.count }
+      return count
+    }
+  }
+
+  func stop() async {
+    await withTaskGroup(of: Void.self) { group in
+      for bridge in all { group.addTask { await bridge.stop() } }
+    }
+  }
+
+  private var all: [ServerBridge] {
+    state.withLock { Array($0.current.values) + Array($0.leaving.values) }
+  }
+}
