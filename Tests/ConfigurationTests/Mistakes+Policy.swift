@@ -78,7 +78,7 @@ extension Mistake {
     Mistake(
       "command as a text",
       Sample(servers: "servers:\n  orders: { command: uvx x }").text,
-      "6:22: servers.orders.command: expected a list, found a text; write [uvx x]"),
+      "6:22: servers.orders.command: expected a list, found a single value; write [uvx x]"),
     Mistake(
       "environment's name",
       Sample(servers: "servers:\n  orders: { command: [x], environment: { A-B: c } }").text,
@@ -134,7 +134,7 @@ extension Mistake {
       "server limit",
       Sample(servers: "servers:\n  orders: { url: http://x, limits: { response_size: 1KiB } }")
         .text,
-      "6:28: servers.orders.limits: \"limits\" is not available in this version: bounds for one server come with a later version; use the general \"limits\""
+      "6:38: servers.orders.limits.response_size: \"response_size\" is not available in this version: bounds for one server come with a later version; use the general \"limits\""
     ),
     Mistake(
       "bad name",

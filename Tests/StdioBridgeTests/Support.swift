@@ -135,7 +135,8 @@ final class Bench: Sendable {
         "{\"jsonrpc\":\"2.0\",\"id\":\(id(line)),\"result\":{\"protocolVersion\":\"2025-11-25\"}}"
     }
     if line.contains("server/discover") {
-      return "{\"jsonrpc\":\"2.0\",\"id\":\(id(line)),\"error\":{\"code\":-32601,\"message\":\"?\"}}"
+      return
+        "{\"jsonrpc\":\"2.0\",\"id\":\(id(line)),\"error\":{\"code\":-32601,\"message\":\"?\"}}"
     }
     return nil
   }

@@ -8,7 +8,6 @@ final class BridgeReply: Sendable {
   private struct State {
     var phase = Phase.waiting
     var isGone = false
-    var waitingBytes = 0
     var whenGone: (@Sendable () -> Void)?
   }
 
@@ -16,6 +15,7 @@ final class BridgeReply: Sendable {
   /// Bytes of a stream that wait for a worker that does not read; beyond, the stream is cut.
   private let waitingBytesMax: Int
   private let state = Mutex(State())
+  private let waitingBytes = Atomic<Int>(0)
 
   init(_ output: any BridgeOutput, waitingBytesMax: Int = 32 << 20) {
     self.output = output
@@ -39,7 +39,7 @@ final class BridgeReply: Sendable {
         output.head(status, fields, length: body?.count ?? 0)
         if let body { output.body(body) {} }
       case .streaming:
-        if let body { send(Self.event(body), &state) }
+        if let body { send(Self.event(body)) }
       case .done: return
       }
       state.phase = .done
@@ -52,7 +52,7 @@ final class BridgeReply: Sendable {
   func event(_ message: [UInt8]) {
     state.withLock { state in
       guard begin(&state) else { return }
-      send(Self.event(message), &state)
+      send(Self.event(message))
     }
   }
 
@@ -60,7 +60,7 @@ final class BridgeReply: Sendable {
   func keepAlive() {
     state.withLock { state in
       guard begin(&state) else { return }
-      send(Array(": alive\n\n".utf8), &state)
+      send(Array(": alive\n\n".utf8))
     }
   }
 
@@ -77,11 +77,11 @@ final class BridgeReply: Sendable {
     }
   }
 
-  private func send(_ bytes: [UInt8], _ state: inout State) {
-    state.waitingBytes += bytes.count
-    guard state.waitingBytes <= waitingBytesMax else { return output.cut() }
+  private func send(_ bytes: [UInt8]) {
     let count = bytes.count
-    output.body(bytes) { self.state.withLock { $0.waitingBytes -= count } }
+    let (_, waiting) = waitingBytes.add(count, ordering: .relaxed)
+    guard waiting <= waitingBytesMax else { return output.cut() }
+    output.body(bytes) { self.waitingBytes.subtract(count, ordering: .relaxed) }
   }
 
   private static func event(_ message: [UInt8]) -> [UInt8] {

@@ -56,8 +56,10 @@ struct ErrorLog {
   /// The line as text that cannot change the look of a terminal or forge a line of the log.
   static func readable(_ bytes: [UInt8], without secrets: [String]) -> String {
     var text = String(decoding: bytes, as: UTF8.self)
-    for secret in secrets { text = text.split(separator: secret, omittingEmptySubsequences: false)
-      .joined(separator: "[secret]") }
+    for secret in secrets {
+      text = text.split(separator: secret, omittingEmptySubsequences: false)
+        .joined(separator: "[secret]")
+    }
     let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control }
     guard text.unicodeScalars.contains(where: isControl) else { return text }
     var readable = String.UnicodeScalarView()

@@ -2,20 +2,25 @@ internal import Logging
 
 /// The server's processes: started when they are needed, ended when they are not.
 extension ServerBridge {
-  enum StartFailure: Error {
-    case refused(String)
+  /// Why no process can be started, in words for an agent.
+  struct StartFailure: Error {
+    var text: String
   }
 
   /// Starts a process, which may take a while to answer.
   func startChild(for session: String? = nil) throws(StartFailure) -> Int {
-    guard !isRetired else { throw .refused("The server's configuration has changed. Try again.") }
+    guard !isRetired else {
+      throw StartFailure(text: "The server's configuration has changed. Try again.")
+    }
     guard hasRoom() else {
-      throw .refused(
-        "The server runs its maximum of \(server.limits.processesMax) processes. Try again later.")
+      throw StartFailure(
+        text:
+          "The server runs its maximum of \(server.limits.processesMax) processes. Try again later."
+      )
     }
     if let wait = backOff.wait() {
       let seconds = max(1, Int((wait / .seconds(1)).rounded(.up)))
-      throw .refused("The server's process keeps ending. Try again in \(seconds) s.")
+      throw StartFailure(text: "The server's process keeps ending. Try again in \(seconds) s.")
     }
     let number = makeNumber()
     let process = makeProcess(server) { [weak self] event in
@@ -151,9 +156,9 @@ extension ServerBridge {
   private func startShared() async -> SharedChild {
     let child: Int
     do throws(StartFailure) {
-      child = try takeSpare() ?? startChild()
-    } catch .refused(let text) {
-      return .failed(text)
+      child = try takeSpareOrStart()
+    } catch {
+      return .failed(error.text)
     }
     guard let answer = await ask(child, MessageText.initialize), let result = answer.result else {
       log.warning("a server did not answer initialize", metadata: ["server": "\(server.name)"])
@@ -168,9 +173,11 @@ extension ServerBridge {
     return .child(child)
   }
 
-  func takeSpare() -> Int? {
-    guard let spare = spareChild, isUsable(spare) else { return nil }
+  /// A process of the legacy era: the one that was asked for its era, if there is one.
+  func takeSpareOrStart(for session: String? = nil) throws(StartFailure) -> Int {
+    guard let spare = spareChild, isUsable(spare) else { return try startChild(for: session) }
     spareChild = nil
+    children[spare]?.session = session
     return spare
   }
 }

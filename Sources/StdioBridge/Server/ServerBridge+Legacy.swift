@@ -7,11 +7,13 @@ extension ServerBridge {
     }
     guard let session else {
       return refuse(
-        reply, 400, id, MessageText.invalidRequest, "Mcp-Session-Id is missing: begin with initialize.")
+        reply, 400, id, MessageText.invalidRequest,
+        "Mcp-Session-Id is missing: begin with initialize.")
     }
     guard sessions[session]?.isOpen == true else {
       return refuse(
-        reply, 404, id, MessageText.invalidRequest, "There is no such session. Begin with initialize.")
+        reply, 404, id, MessageText.invalidRequest,
+        "There is no such session. Begin with initialize.")
     }
     sessions[session]?.lastUse = .now
     switch message.kind {
@@ -34,12 +36,11 @@ extension ServerBridge {
     let session = RandomText.make(32)
     guard server.sharing == .shared else {
       do throws(StartFailure) {
-        let child = try takeSpare() ?? startChild(for: session)
-        children[child]?.session = session
+        let child = try takeSpareOrStart(for: session)
         sessions[session] = Session(child: child)
         forward(message, id, to: child, reply, session: session, opensSession: true)
-      } catch .refused(let text) {
-        fail(reply, id, text)
+      } catch {
+        fail(reply, id, error.text)
       }
       return
     }
@@ -117,7 +118,9 @@ extension ServerBridge {
   /// Only what this session itself has asked for can be cancelled by it.
   private func cancelled(_ message: Message, _ session: String) {
     guard let id = message.cancelledID.map(message.literal),
-      let (number, waiting) = pending.first(where: { $0.value.session == session && $0.value.id == id }),
+      let (number, waiting) = pending.first(where: {
+        $0.value.session == session && $0.value.id == id
+      }),
       !waiting.opensSession
     else { return }
     let literal = Array("\(number)".utf8)

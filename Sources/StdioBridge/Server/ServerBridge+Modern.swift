@@ -36,8 +36,8 @@ extension ServerBridge {
     let child: Int
     do throws(StartFailure) {
       child = try startChild()
-    } catch .refused(let text) {
-      return .failed(text)
+    } catch {
+      return .failed(error.text)
     }
     if era == .modern {
       modernChild = child

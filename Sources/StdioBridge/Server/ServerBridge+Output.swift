@@ -34,7 +34,8 @@ extension ServerBridge {
       return log.debug("a server answered nobody", metadata: ["server": "\(server.name)"])
     }
     switch waiting.asker {
-    case .nobody: if waiting.opensSession, let session = waiting.session { forget(session: session) }
+    case .nobody:
+      if waiting.opensSession, let session = waiting.session { forget(session: session) }
     case .bridge(let continuation): continuation.resume(returning: answer)
     case .agent(let reply):
       if waiting.opensSession, let session = waiting.session {
@@ -68,7 +69,8 @@ extension ServerBridge {
     // What belongs to a request that is over belongs to nobody.
     guard notification.progressToken == nil, notification.subscriptionID == nil else { return }
     if let session = children[child]?.session {
-      return tell(session, notification.replacing([]))
+      _ = tell(session, notification.replacing([]))
+      return
     }
     guard child == sharedChild else { return }
     let bytes = notification.replacing([])
@@ -98,7 +100,6 @@ extension ServerBridge {
   }
 
   /// On the session's own stream, else before the answer to one of its requests, else not at all.
-  @discardableResult
   private func tell(_ session: String, _ bytes: [UInt8]) -> Bool {
     if let stream = sessions[session]?.stream, !stream.isDone {
       stream.event(bytes)
