@@ -163,7 +163,7 @@ let controlPlane: [Target] = [
     name: "sluice",
     dependencies: [
       "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
-      "ExampleServer", "ControlPlane", "Console", "Approvals", "CLinux",
+      "ExampleServer", "ControlPlane", "Console", "Approvals", "StdioBridge", "CLinux",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],

@@ -42,6 +42,9 @@ public final class StdioBridge: Sendable {
   /// The request target of a server.
   public func target(of server: String) -> String { "/\(server)" }
 
+  /// Makes servers known that are not yet, and changes nothing else.
+  public func add(_ servers: [StdioServer]) { self.servers.add(servers) }
+
   /// Puts another set of servers in force. Those that have not changed go on; those that are started differently from now
   /// on, or are gone, finish what is under way, and their sessions end.
   public func update(_ servers: [StdioServer]) { self.servers.update(servers) }
@@ -74,6 +77,14 @@ final class ServerTable: Sendable {
   }
 
   subscript(name: String) -> ServerBridge? { state.withLock { $0.current[name] } }
+
+  func add(_ servers: [StdioServer]) {
+    state.withLock { state in
+      for server in servers where state.current[server.name] == nil {
+        state.current[server.name] = ServerBridge(server, log: log, makeProcess: makeProcess)
+      }
+    }
+  }
 
   func update(_ servers: [StdioServer]) {
     let leaving = state.withLock { state in

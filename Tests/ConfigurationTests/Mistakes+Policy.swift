@@ -89,7 +89,8 @@ extension Mistake {
       "6:45: servers.orders.environment.A: the environment variable NOWHERE is not set"),
     Mistake(
       "environment by a program",
-      Sample(servers: "servers:\n  orders: { command: [x], environment: { A: 'exec:pass x' } }").text,
+      Sample(servers: "servers:\n  orders: { command: [x], environment: { A: 'exec:pass x' } }")
+        .text,
       "6:45: servers.orders.environment.A: \"exec:\" is not available in this version: write the program's output to a file and use \"file:\""
     ),
     Mistake(
@@ -100,7 +101,8 @@ extension Mistake {
     Mistake(
       "no processes",
       Sample(servers: "servers:\n  orders: { command: [x], limits: { max_processes: 0 } }").text,
-      "6:52: servers.orders.limits.max_processes: expected a whole number from 1 to 4096, found \"0\""),
+      "6:52: servers.orders.limits.max_processes: expected a whole number from 1 to 4096, found \"0\""
+    ),
     Mistake(
       "path without slash",
       Sample(servers: "servers:\n  orders: { url: http://x, path: mcp }").text,

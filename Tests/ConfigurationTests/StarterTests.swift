@@ -17,7 +17,8 @@ import Testing
   /// The settings that stand there as comments are real ones, and say the defaults.
   @Test func isWellWithEverySettingOn() throws {
     let everything = text.replacing(/(?m)^( *)#(?=[a-z_]+:)/) { "\($0.output.1)" }
-    let (configuration, _) = try read(everything, environment: ["ORDERS_TOKEN": "x"])
+    let environment = ["ORDERS_TOKEN": "x", "CRM_TOKEN": "y", "PATH": "/bin", "HOME": "/"]
+    let (configuration, _) = try read(everything, environment: environment)
     #expect(configuration.limits == LimitsConfiguration())
     #expect(configuration.workers == WorkersConfiguration())
     #expect(configuration.log == LogConfiguration())
@@ -27,6 +28,8 @@ import Testing
     #expect(configuration.identity.anonymous != nil)
     #expect(configuration.servers[0].path == "/orders/mcp")
     #expect(configuration.servers[0].credential?.reference == "env:ORDERS_TOKEN")
+    #expect(configuration.servers[1].processLimits == ProcessLimitsConfiguration())
+    #expect(configuration.servers[1].sharing == .session)
   }
 
   @Test func mentionsEveryKey() {

@@ -22,7 +22,8 @@ struct LoopbackTests {
       self.listener = listener
     }
 
-    static func make(_ choice: IOChoice) throws -> Pair {
+    /// - Parameter localName: of a Unix socket, instead of TCP.
+    static func make(_ choice: IOChoice, localName: String? = nil) throws -> Pair {
       var settings = EventLoopSettings()
       settings.socketsMax = 64
       settings.bufferCount = 8
@@ -30,9 +31,11 @@ struct LoopbackTests {
       settings.ringEntries = 64
       var loop = try EventLoop(choice, settings: settings)
       var port: UInt16 = 0
+      let place = try localName.map { try SocketAddress(localName: $0) }
       let listener = try loop.listen(
-        on: SocketAddress(host: "127.0.0.1", port: 0), backlog: 16, token: serverToken, port: &port)
-      let address = try SocketAddress(host: "127.0.0.1", port: port).prepared
+        on: place ?? SocketAddress(host: "127.0.0.1", port: 0), backlog: 16, token: serverToken,
+        port: &port)
+      let address = try (place ?? SocketAddress(host: "127.0.0.1", port: port)).prepared
       let client = loop.connect(to: address, token: clientToken)
       var pair = Pair(loop: loop, listener: listener)
       pair.client = try #require(client)
@@ -197,6 +200,35 @@ struct LoopbackTests {
         if $0.kind == .connected { outcome = $0.result }
       })
     #expect(outcome == -ECONNREFUSED)
+  }
+
+  @Test(arguments: choices)
+  func aUnixSocketCarriesBytesBothWays(choice: IOChoice) throws {
+    var pair = try Pair.make(choice, localName: "test-\(choice)-\(getpid())")
+    if pair.server == .none { try pair.turn(until: { $0.kind == .accepted }) }
+    pair.loop.receive(on: pair.server)
+    pair.loop.receive(on: pair.client)
+    let block = pair.blocks.take(atLeast: 10)!
+    let three: [UInt8] = [1, 2, 3]
+    unsafe block.write(three.span.bytes, at: 0)
+    for (from, to) in [(pair.client, pair.server), (pair.server, pair.client)] {
+      pair.loop.send(block, from: 0, count: 3, on: from)
+      var length: Int32 = 0
+      try pair.turn(
+        until: { $0.kind == .received },
+        each: {
+          if $0.kind == .received, $0.socket == to { length = $0.result }
+        })
+      #expect(length == 3)
+    }
+  }
+
+  @Test func aNameThatIsTooLongIsRefused() throws {
+    #expect(throws: IOError.self) {
+      try SocketAddress(localName: String(repeating: "x", count: 26))
+    }
+    #expect(throws: IOError.self) { try SocketAddress(localName: "") }
+    #expect(try SocketAddress(localName: "abc").description == "@abc")
   }
 
   @Test(arguments: choices)

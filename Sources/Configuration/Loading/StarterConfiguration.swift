@@ -68,11 +68,11 @@ public enum StarterConfiguration {
       # A server on standard input and output: the gateway starts it, and its processes get this
       # environment and nothing else. Each session has a process of its own unless sharing is shared.
       #crm:
-      #  command: [uvx, crm-mcp, --read-only]
-      #  environment: { PATH: env:PATH, HOME: env:HOME, CRM_TOKEN: "env:CRM_TOKEN" }
-      #  directory: /srv/crm
-      #  sharing: session
-      #  limits: { max_processes: 64, start_timeout: 60s, idle_timeout: 30m }
+        #command: [uvx, crm-mcp, --read-only]
+        #environment: { PATH: "env:PATH", HOME: "env:HOME", CRM_TOKEN: "env:CRM_TOKEN" }
+        #directory: /srv/crm
+        #sharing: session
+        #limits: { max_processes: 64, start_timeout: 60s, idle_timeout: 30m }
 
     # Permission profiles: who may use what. Everything else is refused, and tools/list shows only
     # what is allowed. A profile is given to groups, or to service accounts by name. In names of

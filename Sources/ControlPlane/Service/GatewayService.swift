@@ -121,7 +121,11 @@ public actor GatewayService {
     for server in loaded.configuration.servers {
       logger.info(
         "serving",
-        metadata: ["server": "\(server.name)", "path": "\(server.path)", "url": "\(server.url)"])
+        metadata: [
+          "server": "\(server.name)", "path": "\(server.path)",
+          server.isCommand ? "program" : "url":
+            "\(server.isCommand ? server.command[0] : server.url.description)",
+        ])
     }
     for address in gateway.addresses {
       logger.info(

@@ -26,8 +26,9 @@ extension UpstreamServer {
   fileprivate init?(_ server: ServerConfiguration, _ endpoint: ServerEndpoint?) {
     guard let address = endpoint?.address else { return nil }
     self.init(
-      name: server.name, path: server.path, address: address, host: server.url.authority,
-      target: server.url.path,
+      name: server.name, path: server.path, address: address,
+      host: server.isCommand ? "localhost" : server.url.authority,
+      target: endpoint?.target ?? server.url.path,
       credential: endpoint?.credential
         ?? server.credential.map { (field: $0.header, value: $0.fieldValue) },
       tls: server.tlsContext)

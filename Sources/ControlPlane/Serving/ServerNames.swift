@@ -9,7 +9,7 @@ final class ServerNames: ServicePart {
   private let found = Mutex<[String: [NumericSocketAddress]]>([:])
 
   func prepare(_ loaded: LoadedConfiguration) async throws(ServiceFailure) {
-    for server in loaded.configuration.servers {
+    for server in loaded.configuration.servers where !server.isCommand {
       let url = server.url
       let addresses = await BlockingWork.run {
         NumericAddress.lookUp(host: url.host, port: url.port)
@@ -23,7 +23,7 @@ final class ServerNames: ServicePart {
   }
 
   func contribute(to plan: inout ServingPlan, _ loaded: LoadedConfiguration) async {
-    for server in loaded.configuration.servers {
+    for server in loaded.configuration.servers where !server.isCommand {
       guard let address = found.withLock({ $0[server.url.location]?.first }) else { continue }
       plan.endpoints[server.name, default: ServerEndpoint()].address = address
     }

@@ -19,6 +19,8 @@ public struct ServingPlan: Sendable {
 public struct ServerEndpoint: Sendable {
   /// Nil while nobody knows: the calls of this server are refused.
   public var address: NumericSocketAddress?
+  /// The request target in place of the file's path, for a server that has no URL.
+  public var target: String?
   /// In place of the file's.
   public var credential: (field: String, value: Secret)?
 

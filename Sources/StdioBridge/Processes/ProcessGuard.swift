@@ -53,7 +53,8 @@ actor ProcessGuard {
         _ = try await Subprocess.run(
           Configuration(
             executable: .path(FilePath(command[0])),
-            arguments: Arguments(Array(command.dropFirst())),
+            arguments: Arguments(
+              executablePathOverride: "sluice", remainingValues: Array(command.dropFirst())),
             environment: .custom([:]), platformOptions: options),
           input: .inputWriter, output: .discarded, error: .discarded
         ) { execution in

@@ -33,7 +33,9 @@ extension GatewayService {
   ) throws(CommandFailure) -> [any ServicePart] {
     let console = try ConsolePart(
       loaded.configuration, approvals: approvals(loaded.configuration), logger: logger)
-    return console.map { [$0] } ?? []
+    let stdio = StdioServers(
+      guardCommand: ["/proc/self/exe", StdioGuardCommand.name], logger: logger)
+    return [stdio] + (console.map { [$0] } ?? [])
   }
 
   private static func approvals(
