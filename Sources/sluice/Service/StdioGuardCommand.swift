@@ -11,6 +11,7 @@ enum StdioGuardCommand {
   }
 
   static func run() {
+    ProgramMemory.releaseStartUpPages()
     StdioGuard.run(reading: STDIN_FILENO)
   }
 }
