@@ -107,10 +107,12 @@ final class SimulatedGateway {
   /// - Parameters:
   ///   - shop: the path of the shop's endpoint at its server, and the server's port.
   ///   - limits: as `GatewaySnapshot` takes them.
-  ///   - providers: whose tokens are accepted; their keys are put in force later.
+  ///   - providers: whose tokens are accepted.
+  ///   - keySets: their keys; none are there when it is left out.
   static func snapshot(
     _ rules: [RuleDefinition], shop: (target: String, port: UInt16) = ("/mcp", 9000),
-    limits: GatewayLimits? = nil, tls: TLS = TLS(), providers: [IdentityProvider] = []
+    limits: GatewayLimits? = nil, tls: TLS = TLS(), providers: [IdentityProvider] = [],
+    keySets: [KeySet?] = []
   ) throws -> GatewaySnapshot {
     let accounts = [
       ServiceAccount(
@@ -134,8 +136,9 @@ final class SimulatedGateway {
             allow: [GrantDefinition(server: "vault", tools: ["*"])]),
         ],
         rules: rules, hasIdentityProvider: !providers.isEmpty))
-    let identity = try IdentitySnapshot(
+    var identity = try IdentitySnapshot(
       accounts: accounts, anonymous: nil, providers: providers)
+    if !keySets.isEmpty { identity = identity.with(keySets: keySets) }
     return GatewaySnapshot(
       policy: policy, identity: identity,
       servers: [

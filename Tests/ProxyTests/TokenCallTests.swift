@@ -29,8 +29,9 @@ struct TokenCallTests {
   /// Puts other keys of the provider in force.
   private func publish(_ keys: [TestKey]) async throws {
     let set = try await KeySet(json: TestKey.document(keys), algorithms: SignatureAlgorithm.usual)
-    let snapshot = gateway.worker.generations[gateway.worker.generations.current].snapshot
-    gateway.control.offer(snapshot.with(identity: snapshot.identity.with(keySets: [set])))
+    gateway.control.offer(
+      try SimulatedGateway.snapshot(
+        SimulatedGateway.rules, providers: [Self.provider], keySets: [set]))
     gateway.turn()
   }
 

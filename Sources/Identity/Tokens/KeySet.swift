@@ -94,7 +94,7 @@ private struct SkippedKey: Error {
 private struct Entry: Decodable {
   var kty: String?
   var use: String?
-  var key_ops: [String]?
+  var operations: [String]?
   var alg: String?
   var kid: String?
   var n: String?
@@ -103,10 +103,15 @@ private struct Entry: Decodable {
   var x: String?
   var y: String?
 
+  private enum CodingKeys: String, CodingKey {
+    case kty, use, alg, kid, n, e, crv, x, y
+    case operations = "key_ops"
+  }
+
   /// The accepted algorithms this key can be for.
   func wanted(_ accepted: Set<SignatureAlgorithm>) throws(SkippedKey) -> [SignatureAlgorithm] {
     guard use ?? "sig" == "sig" else { throw SkippedKey(reason: "not for signatures") }
-    guard key_ops?.contains("verify") ?? true else {
+    guard operations?.contains("verify") ?? true else {
       throw SkippedKey(reason: "not for verifying")
     }
     let suiting = SignatureAlgorithm.allCases.filter { algorithm in

@@ -22,15 +22,13 @@ public final class GatewaySnapshot: Sendable {
   }
 
   let policy: PolicyProgram
-  public let identity: IdentitySnapshot
+  let identity: IdentitySnapshot
   let masks: MaskProgram
   let arena: TextArena
   let policyRevision: UInt64
   let limits: GatewayLimits?
   /// What agents without a token are told; nil without identity providers.
   let metadata: ResourceMetadata?
-  private let servers: [UpstreamServer]
-  private let publicURL: ResourceIdentifier?
   let routeCount: Int
   private nonisolated(unsafe) let routes: UnsafeMutablePointer<Route>
   private nonisolated(unsafe) let principals: UnsafeMutablePointer<Principal>
@@ -57,8 +55,6 @@ public final class GatewaySnapshot: Sendable {
     self.limits = limits
     self.policy = policy
     self.identity = identity
-    self.servers = servers
-    self.publicURL = publicURL
     masks = policy.maskProgram
     var builder = TextArena.Builder()
     routeCount = servers.count
@@ -96,12 +92,6 @@ public final class GatewaySnapshot: Sendable {
           publicURL: $0, paths: servers.map(\.path), providers: identity.providers, into: &builder)
       }
     arena = builder.build()
-  }
-
-  /// The same with other keys or accounts: what is put in force when a provider has published new keys.
-  public func with(identity: IdentitySnapshot) -> GatewaySnapshot {
-    GatewaySnapshot(
-      policy: policy, identity: identity, servers: servers, limits: limits, publicURL: publicURL)
   }
 
   deinit {
