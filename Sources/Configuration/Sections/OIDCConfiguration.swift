@@ -114,7 +114,7 @@ extension OIDCConfiguration: SchemaObject {
 
 extension Shape where Value == String {
   /// An issuer: https, or http on this machine, where nobody else can put in keys of their own.
-  static var issuer: Shape {
+  fileprivate static var issuer: Shape {
     Shape(
       schema: ["type": "string", "pattern": "^https?://[^/?#@]+(/[^?#]*)?$"],
       read: { node, reading in
