@@ -69,14 +69,21 @@ let dataPlane: [Target] = [
   .target(
     name: "TLSTestSupport", dependencies: ["Identity"], path: "Tests/TLSTestSupport",
     swiftSettings: strict),
+  // Keys and tokens for tests: what an identity provider would make.
+  .target(
+    name: "IdentityTestSupport",
+    dependencies: ["Identity", .product(name: "JWTKit", package: "jwt-kit")],
+    path: "Tests/IdentityTestSupport", swiftSettings: strict),
   .testTarget(
-    name: "IdentityTests", dependencies: ["Identity", "Policy", "TLSTestSupport"],
+    name: "IdentityTests",
+    dependencies: ["Identity", "Policy", "TLSTestSupport", "IdentityTestSupport"],
     swiftSettings: strict),
   .testTarget(name: "AuditTests", dependencies: ["Audit"], swiftSettings: strict),
   .testTarget(
     name: "ProxyTests",
     dependencies: [
       "Proxy", "EventLoop", "Wire", "Policy", "Identity", "Audit", "TLSTestSupport",
+      "IdentityTestSupport",
     ],
     swiftSettings: strict),
   // Carries calls through a simulated worker, for the counts of `Scripts/call-counts`.
@@ -219,7 +226,11 @@ let controlPlane: [Target] = [
     dependencies: ["StdioBridge", .product(name: "Logging", package: "swift-log")],
     swiftSettings: strict),
   .testTarget(
-    name: "ControlPlaneTests", dependencies: ["ControlPlane", "SluiceConfiguration", "Proxy"],
+    name: "ControlPlaneTests",
+    dependencies: [
+      "ControlPlane", "SluiceConfiguration", "Proxy", "Identity", "Outbound",
+      .product(name: "Logging", package: "swift-log"),
+    ],
     swiftSettings: strict),
 ]
 

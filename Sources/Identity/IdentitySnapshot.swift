@@ -38,6 +38,7 @@ public enum IdentityError: Error, Equatable, Sendable {
   /// Two accounts share one key, so a call could not be told to be the one's or the other's.
   case duplicateKey(String, String)
   case tooManyAccounts(Int)
+  case tooManyProviders(Int)
 }
 
 /// Everybody who may call, as one immutable table that all workers read at once.
@@ -80,6 +81,14 @@ public final class IdentitySnapshot: Sendable {
   /// Index of the anonymous principal, or nil.
   public let anonymousIndex: UInt32?
 
+  /// The identity providers whose tokens are accepted.
+  public let providers: [IdentityProvider]
+  /// The keys of each, nil while none were fetched.
+  public let keySets: [KeySet?]
+  /// Where workers say that a token named a key that is not here.
+  public let demand: KeyDemand
+  let trustsProviders: Bool
+
   private nonisolated(unsafe) let slots: UnsafeMutableBufferPointer<Slot>
   private nonisolated(unsafe) let digests: UnsafeMutableBufferPointer<UInt8>
   private let slotMask: UInt64
@@ -87,9 +96,36 @@ public final class IdentitySnapshot: Sendable {
   /// Builds the table.
   /// - Throws: `IdentityError` when two accounts share a name or a key, or a digest has not 32
   ///   bytes.
-  public init(accounts: [ServiceAccount], anonymous: AnonymousPrincipal?) throws(IdentityError) {
+  public convenience init(
+    accounts: [ServiceAccount], anonymous: AnonymousPrincipal?, providers: [IdentityProvider] = []
+  ) throws(IdentityError) {
     try Self.validate(accounts)
+    guard providers.count <= KeyDemand.providersMax else {
+      throw .tooManyProviders(providers.count)
+    }
+    self.init(
+      valid: accounts, anonymous: anonymous, providers: providers,
+      keySets: Array(repeating: nil, count: providers.count), demand: KeyDemand())
+  }
+
+  /// The same identities with the providers' current keys, in the providers' order.
+  /// - Parameter demand: where to ask for keys; nil for where it was.
+  public func with(keySets: [KeySet?], demand: KeyDemand? = nil) -> IdentitySnapshot {
+    precondition(keySets.count == providers.count)
+    return IdentitySnapshot(
+      valid: accounts, anonymous: anonymous, providers: providers, keySets: keySets,
+      demand: demand ?? self.demand)
+  }
+
+  private init(
+    valid accounts: [ServiceAccount], anonymous: AnonymousPrincipal?,
+    providers: [IdentityProvider], keySets: [KeySet?], demand: KeyDemand
+  ) {
     self.accounts = accounts
+    self.providers = providers
+    self.keySets = keySets
+    self.demand = demand
+    trustsProviders = !providers.isEmpty
     self.anonymous = anonymous
     self.anonymousIndex = anonymous == nil ? nil : UInt32(accounts.count)
 

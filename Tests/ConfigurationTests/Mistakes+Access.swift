@@ -17,12 +17,12 @@ extension Mistake {
     Mistake(
       "a list",
       "- a\n- b\n",
-      "1:1: expected a mapping (listeners, identity, servers, profiles, policies, audit, …), found a list"
+      "1:1: expected a mapping (listeners, public_url, identity, servers, profiles, policies, …), found a list"
     ),
     Mistake(
       "a word",
       "x",
-      "1:1: expected a mapping (listeners, identity, servers, profiles, policies, audit, …), found a single value"
+      "1:1: expected a mapping (listeners, public_url, identity, servers, profiles, policies, …), found a single value"
     ),
     Mistake(
       "tab",
@@ -113,7 +113,7 @@ extension Mistake {
     Mistake(
       "merge key",
       "<<: {a: b}\n",
-      "1:1: <<: unknown key \"<<\"; known here: listeners, identity, servers, profiles, policies, audit, approvals, store, console, limits, workers, log\n1:1: the key \"listeners\" is missing: the addresses at which agents reach the gateway\n1:1: the key \"identity\" is missing: who may call: how callers prove who they are\n1:1: the key \"servers\" is missing: the MCP servers behind the gateway, by name\n1:1: the key \"profiles\" is missing: permission profiles, by name: who may use what; everything else is refused\n1:1: the key \"audit\" is missing: where and how every call is recorded"
+      "1:1: <<: unknown key \"<<\"; known here: listeners, public_url, identity, servers, profiles, policies, audit, approvals, store, console, limits, workers, log\n1:1: the key \"listeners\" is missing: the addresses at which agents reach the gateway\n1:1: the key \"identity\" is missing: who may call: how callers prove who they are\n1:1: the key \"servers\" is missing: the MCP servers behind the gateway, by name\n1:1: the key \"profiles\" is missing: permission profiles, by name: who may use what; everything else is refused\n1:1: the key \"audit\" is missing: where and how every call is recorded"
     ),
   ]
 
@@ -137,7 +137,7 @@ extension Mistake {
     Mistake(
       "unknown without suggestion",
       Sample(rest: "zebra: 1").text,
-      "10:1: zebra: unknown key \"zebra\"; known here: listeners, identity, servers, profiles, policies, audit, approvals, store, console, limits, workers, log"
+      "10:1: zebra: unknown key \"zebra\"; known here: listeners, public_url, identity, servers, profiles, policies, audit, approvals, store, console, limits, workers, log"
     ),
     Mistake(
       "later versions",
@@ -244,7 +244,7 @@ extension Mistake {
     Mistake(
       "nobody",
       Sample(identity: "identity: {}").text,
-      "2:11: identity: nobody could call: list at least one of service_accounts (`sluice key` makes a key)"
+      "2:11: identity: nobody could call: list at least one of service_accounts (`sluice key` makes a key) or of oidc"
     ),
     Mistake(
       "anonymous beyond loopback",
@@ -260,9 +260,93 @@ extension Mistake {
       "2:24: identity.anonymous: the key \"groups\" is missing: the groups that callers without a credential belong to"
     ),
     Mistake(
-      "oidc",
-      Sample(identity: "identity: { oidc: [] }").text,
-      "2:13: identity.oidc: \"oidc\" is not available in this version: single sign-on comes with a later version; use service_accounts"
+      "no provider",
+      Sample(identity: #"identity: { oidc: [] }"#).text,
+      #"2:11: identity: nobody could call: list at least one of service_accounts (`sluice key` makes a key) or of oidc"#
+    ),
+    Mistake(
+      "issuer missing",
+      Sample(identity: #"identity: { oidc: [{ name: corp }] }"#).text,
+      #"2:20: identity.oidc[0]: the key "issuer" is missing: the provider's URL, exactly as the "iss" of its tokens says it"#
+    ),
+    Mistake(
+      "issuer over http",
+      Sample(identity: #"identity: { oidc: [{ issuer: "http://idp.example" }] }"#).text,
+      #"2:30: identity.oidc[0].issuer: keys that are fetched over http could be anybody's; use https, or http on this machine"#
+    ),
+    Mistake(
+      "issuer is no URL",
+      Sample(identity: #"identity: { oidc: [{ issuer: idp.example }] }"#).text,
+      #"2:30: identity.oidc[0].issuer: expected the URL of an issuer such as https://idp.example, found "idp.example""#
+    ),
+    Mistake(
+      "issuer twice",
+      Sample(
+        identity:
+          #"identity: { oidc: [{ issuer: "https://a.example" }, { issuer: "https://a.example", name: b }] }"#
+      ).text,
+      #"2:63: identity.oidc[1].issuer: oidc[0] has this issuer already"#
+    ),
+    Mistake(
+      "provider's name twice",
+      Sample(
+        identity:
+          #"identity: { oidc: [{ issuer: "https://a.example/x" }, { issuer: "https://a.example/y" }] }"#
+      ).text,
+      #"2:55: identity.oidc[1].name: oidc[0] is called "a.example" already; give one another "name""#
+    ),
+    Mistake(
+      "algorithm none",
+      Sample(
+        identity: #"identity: { oidc: [{ issuer: "https://a.example", algorithms: [none] }] }"#
+      ).text,
+      #"2:64: identity.oidc[0].algorithms[0]: expected "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512" or "EdDSA", found "none""#
+    ),
+    Mistake(
+      "shared secrets",
+      Sample(
+        identity: #"identity: { oidc: [{ issuer: "https://a.example", algorithms: [HS256] }] }"#
+      ).text,
+      #"2:64: identity.oidc[0].algorithms[0]: expected "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512" or "EdDSA", found "HS256"; did you mean "RS256"?"#
+    ),
+    Mistake(
+      "client secret",
+      Sample(identity: #"identity: { oidc: [{ issuer: "https://a.example", client_secret: x }] }"#)
+        .text,
+      #"2:51: identity.oidc[0].client_secret: "client_secret" is not available in this version: the gateway verifies tokens and asks for none; leave it out"#
+    ),
+    Mistake(
+      "scopes in one text",
+      Sample(
+        identity: #"identity: { oidc: [{ issuer: "https://a.example", scopes: [openid groups] }] }"#
+      ).text,
+      #"2:60: identity.oidc[0].scopes[0]: "openid groups" is not a scope; write each of them by itself"#
+    ),
+    Mistake(
+      "no public URL",
+      Sample(
+        listeners: "listeners: [{ address: 0.0.0.0:8080 }]",
+        identity: #"identity: { oidc: [{ issuer: "https://a.example" }] }"#
+      ).text,
+      #"2:19: identity.oidc: agents must be told which resource to ask a token for: write where they reach the gateway as public_url"#
+    ),
+    Mistake(
+      "user without provider",
+      Sample(
+        identity: #"identity: { oidc: [{ issuer: "https://a.example" }] }"#,
+        profiles:
+          "profiles:\n  reader: { users: [alice], allow: [{ server: orders, tools: [query] }] }"
+      ).text,
+      #"6:21: profiles.reader.users[0]: "alice" is not the name of a user; write <provider>/<name>, such as idp.example/alice"#
+    ),
+    Mistake(
+      "user of an unknown provider",
+      Sample(
+        identity: #"identity: { oidc: [{ issuer: "https://a.example" }] }"#,
+        profiles:
+          "profiles:\n  reader: { users: [b.example/alice], allow: [{ server: orders, tools: [query] }] }"
+      ).text,
+      #"6:20: profiles.reader.users: no identity provider is called "b.example" (there are: a.example); write <provider>/<name>"#
     ),
     Mistake(
       "API key for hash",

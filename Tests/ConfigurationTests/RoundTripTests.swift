@@ -15,6 +15,21 @@ import Testing
       service_accounts:
         - { name: bot, key_sha256: "\(Sample.digest)", groups: [staff, "ops team"] }
       anonymous: { groups: [everyone] }
+      oidc:
+        - issuer: https://idp.example/realms/corp
+          name: corp
+          audience: [api://sluice, "https://mcp.example"]
+          groups_claim: realm_access.roles
+          name_claim: email
+          groups: [guests]
+          client_groups: { etl: [loaders, staff] }
+          scopes: [openid, groups]
+          algorithms: [ES256, EdDSA]
+          clock_skew: 5s
+          jwks_refresh: 1h
+          authorities: ca.pem
+        - { issuer: "http://127.0.0.1:18180", audience: one }
+    public_url: https://MCP.example:443/base/
     servers:
       orders:
         url: http://Orders.internal:9000/a/mcp
@@ -26,6 +41,7 @@ import Testing
       analyst:
         groups: [staff]
         service_accounts: [bot]
+        users: [corp/alice]
         allow: [{ server: orders, tools: [query, "list_*"] }, { server: "*", tools: ["get?"] }]
     policies:
       - name: everything
@@ -147,6 +163,27 @@ import Testing
     #expect(configuration.identity.anonymous?.groups == ["everyone"])
   }
 
+  @Test func providers() throws {
+    let oidc = configuration.identity.oidc[0]
+    var expected = IdentityProvider(name: "corp", issuer: "https://idp.example/realms/corp")
+    expected.audiences = ["api://sluice", "https://mcp.example"]
+    expected.groupsClaim = "realm_access.roles"
+    expected.nameClaim = "email"
+    expected.groups = ["guests"]
+    expected.clientGroups = ["etl": ["loaders", "staff"]]
+    expected.scopes = ["openid", "groups"]
+    expected.algorithms = [.es256, .edDSA]
+    expected.clockSkewSeconds = 5
+    #expect(oidc.provider == expected)
+    #expect(oidc.refreshMilliseconds == 3_600_000)
+    #expect(oidc.authorities == "/etc/sluice/ca.pem")
+    #expect(configuration.publicURL?.description == "https://mcp.example/base")
+    let plain = configuration.identity.oidc[1].provider
+    #expect(plain.name == "127.0.0.1-18180")
+    #expect(plain.audiences == ["one"])
+    #expect(configuration.policyDefinition.hasIdentityProvider)
+  }
+
   @Test func servers() throws {
     let orders = configuration.servers[0]
     #expect(orders.name == "orders")
@@ -173,12 +210,12 @@ import Testing
   @Test func profiles() throws {
     let profile = try #require(configuration.profiles.first)
     #expect(profile.name == "analyst")
-    #expect(profile.position == SourcePosition(line: 16, column: 3))
+    #expect(profile.position == SourcePosition(line: 31, column: 3))
     #expect(profile.groups == ["staff"])
-    #expect(profile.principals == ["bot"])
+    #expect(profile.principals == ["bot", "corp/alice"])
     #expect(profile.allow.map(\.server) == ["orders", "*"])
     #expect(profile.allow.map(\.tools) == [["query", "list_*"], ["get?"]])
-    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 19, column: 82))
+    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 35, column: 82))
   }
 
   @Test func rules() {
@@ -189,7 +226,7 @@ import Testing
     let rule = configuration.rules[0]
     #expect(rule.definition.message == "No.\nNever.\n")
     #expect(rule.note == "Because.")
-    #expect(rule.definition.position == SourcePosition(line: 21, column: 5))
+    #expect(rule.definition.position == SourcePosition(line: 37, column: 5))
     let match = rule.definition.match
     #expect(match.servers == ["orders"])
     #expect(match.tools == ["q*"])

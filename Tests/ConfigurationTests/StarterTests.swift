@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 import Policy
 import Testing
 
@@ -26,6 +27,8 @@ import Testing
     audit.directory = configuration.audit.directory
     #expect(configuration.audit == audit)
     #expect(configuration.identity.anonymous != nil)
+    #expect(configuration.identity.oidc.map(\.provider.name) == ["idp.example"])
+    #expect(configuration.publicURL?.description == "https://mcp.example")
     #expect(configuration.servers[0].path == "/orders/mcp")
     #expect(configuration.servers[0].credential?.reference == "env:ORDERS_TOKEN")
     #expect(configuration.servers[1].processLimits == ProcessLimitsConfiguration())

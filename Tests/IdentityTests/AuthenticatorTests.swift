@@ -76,7 +76,22 @@ private func result(
   @Test func lengthIsBounded() throws {
     let longest = String(repeating: "k", count: Authenticator.valueBytesMax - 7)
     #expect(try result("Bearer " + longest, snapshot) == .unknown)
-    #expect(try result("Bearer " + longest + "k", snapshot) == .malformed)
+    #expect(try result("Bearer " + longest + "k", snapshot) == .tooLong)
+  }
+
+  @Test func signedTokensAreToldFromKeysWhereProvidersAreTrusted() throws {
+    let dotted = account("dotted", key: "a.b.c")
+    let trusting = try IdentitySnapshot(
+      accounts: [alpha, dotted], anonymous: nil,
+      providers: [IdentityProvider(name: "corp", issuer: "https://idp.example")])
+    #expect(try result("Bearer eyJ.e30.AA", trusting) == .token)
+    #expect(try result("Bearer eyJ.e30.", trusting) == .token)
+    #expect(try result("Bearer eyJ.e30.AA", snapshot) == .unknown)
+    for text in ["eyJ.e30", "eyJ.e30.A.A", ".e30.A", "eyJ..A", "eyJ.e3+.A", "sluice_x"] {
+      #expect(try result("Bearer " + text, trusting) == .unknown)
+    }
+    // A key that somebody made up with dots in it is still that account's.
+    #expect(try result("Bearer a.b.c", trusting) == .principal(1))
   }
 
   @Test func anonymousOnlyWithoutACredential() throws {

@@ -56,7 +56,7 @@ final class SimulatedGateway {
   init(
     seed: UInt64 = 1, weather: SimulatedNetwork.Weather = .init(), limits: GatewayLimits = .init(),
     audit: AuditLog? = nil, rules: [RuleDefinition] = SimulatedGateway.rules,
-    tls: TLS = TLS()
+    tls: TLS = TLS(), providers: [IdentityProvider] = []
   ) throws {
     network = SimulatedNetwork(seed: seed, weather: weather, capacity: 16384)
     peers = TLSPeers(network)
@@ -69,7 +69,8 @@ final class SimulatedGateway {
     if tls.listener != nil { settings.tlsListeners = [0] }
     let loop = EventLoop(simulating: network, settings: Gateway.loopSettings(settings))
     worker = Worker(
-      loop: loop, settings: settings, snapshot: try SimulatedGateway.snapshot(rules, tls: tls),
+      loop: loop, settings: settings,
+      snapshot: try SimulatedGateway.snapshot(rules, tls: tls, providers: providers),
       recording: Recording(audit?.producer(worker: 0, wakeDescriptor: -1)), control: control,
       sealer: SessionSealer(key: SessionSealer.makeKey()))
     _ = try worker.listen(
@@ -106,9 +107,12 @@ final class SimulatedGateway {
   /// - Parameters:
   ///   - shop: the path of the shop's endpoint at its server, and the server's port.
   ///   - limits: as `GatewaySnapshot` takes them.
+  ///   - providers: whose tokens are accepted.
+  ///   - keySets: their keys; none are there when it is left out.
   static func snapshot(
     _ rules: [RuleDefinition], shop: (target: String, port: UInt16) = ("/mcp", 9000),
-    limits: GatewayLimits? = nil, tls: TLS = TLS()
+    limits: GatewayLimits? = nil, tls: TLS = TLS(), providers: [IdentityProvider] = [],
+    keySets: [KeySet?] = []
   ) throws -> GatewaySnapshot {
     let accounts = [
       ServiceAccount(
@@ -131,8 +135,10 @@ final class SimulatedGateway {
             name: "keeper", groups: ["others"],
             allow: [GrantDefinition(server: "vault", tools: ["*"])]),
         ],
-        rules: rules))
-    let identity = try IdentitySnapshot(accounts: accounts, anonymous: nil)
+        rules: rules, hasIdentityProvider: !providers.isEmpty))
+    var identity = try IdentitySnapshot(
+      accounts: accounts, anonymous: nil, providers: providers)
+    if !keySets.isEmpty { identity = identity.with(keySets: keySets) }
     return GatewaySnapshot(
       policy: policy, identity: identity,
       servers: [
@@ -144,7 +150,8 @@ final class SimulatedGateway {
           name: "vault", path: "/vault/mcp",
           address: try SocketAddress(host: "127.0.0.1", port: 9001), host: "127.0.0.1:9001",
           target: "/mcp", credential: (field: "Authorization", value: Secret("Bearer up".utf8))),
-      ], limits: limits, listeners: [tls.listener])
+      ], limits: limits, listeners: [tls.listener],
+      publicURL: ResourceIdentifier("http://gateway"))
   }
 
   // MARK: Requests

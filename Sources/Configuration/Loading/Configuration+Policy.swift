@@ -9,7 +9,8 @@ extension Configuration {
       servers: servers.map { ServerDefinition(name: $0.name, position: $0.position) },
       principals: principals,
       profiles: profiles,
-      rules: rules.map(\.definition))
+      rules: rules.map(\.definition),
+      hasIdentityProvider: !identity.oidc.isEmpty)
   }
 
   private var principals: [PrincipalDefinition] {
@@ -35,7 +36,8 @@ extension Configuration {
     }
     let anonymous = identity.anonymous.map { AnonymousPrincipal(groups: $0.groups.map(\.text)) }
     do {
-      return try IdentitySnapshot(accounts: accounts, anonymous: anonymous)
+      return try IdentitySnapshot(
+        accounts: accounts, anonymous: anonymous, providers: identity.oidc.map(\.provider))
     } catch {
       throw ConfigurationErrors(
         [.init(path: "identity.service_accounts", message: "cannot be used: \(error)")], in: source)

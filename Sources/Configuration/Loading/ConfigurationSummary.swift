@@ -1,3 +1,4 @@
+import Identity
 import Policy
 
 /// What `sluice check` says about a file that is well: the gateway's shape at a glance.
@@ -27,6 +28,12 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
 
   private static func callers(_ identity: IdentityConfiguration) -> [String] {
     var lines = identity.serviceAccounts.map { "service account \($0.name)\(groups($0.groups))" }
+    lines += identity.oidc.map { oidc in
+      let audiences = oidc.provider.audiences
+      let audience = audiences.isEmpty ? "" : ", audience \(audiences.joined(separator: " or "))"
+      return "\(oidc.provider.name)/…: tokens of \(oidc.provider.issuer)\(audience), "
+        + "groups from \(oidc.provider.groupsClaim)"
+    }
     if let anonymous = identity.anonymous {
       lines.append("anonymous: anybody on this machine\(groups(anonymous.groups))")
     }
@@ -62,7 +69,9 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
   private static func profile(_ profile: ProfileDefinition) -> [String] {
     let members =
       profile.groups.map { "group \($0.text)" }
-      + profile.principals.map { "service account \($0.text)" }
+      + profile.principals.map {
+        "\($0.text.contains("/") ? "user" : "service account") \($0.text)"
+      }
     return ["\(profile.name) (\(members.joined(separator: ", ")))"]
       + profile.allow.map { "  \($0.server.text): \(texts($0.tools))" }
   }

@@ -40,6 +40,9 @@ public enum StarterConfiguration {
         # tls: { certificate: "file:tls.pem", key: "file:tls.key" }
         # tls: { certificates: [{ certificate: "file:a.pem", key: "file:a.key" }], client_authorities: "file:ca.pem" }
 
+    # Where agents reach it from other machines, which tokens of identity providers are made for.
+    #public_url: "https://mcp.example"
+
     # Who may call. A service account proves itself with `Authorization: Bearer <API key>`; only the
     # key's hash stands here. `sluice key` makes a new key and prints both.
     identity:
@@ -47,6 +50,12 @@ public enum StarterConfiguration {
         - name: my-agent
           key_sha256: "\(keySHA256)"
           groups: [analysts]
+      # People and agents that bring an access token (a signed JWT) of an OpenID Connect provider. Their
+      # names begin with the provider's: idp.example/alice, and idp.example/client/etl for a client.
+      #oidc: [{ issuer: "https://idp.example", groups_claim: groups, scopes: [openid, groups] }]
+      # It also takes name: (instead of the issuer's host), audience: (instead of the server's URL),
+      # name_claim:, groups: and client_groups: (for tokens without the claim), algorithms:,
+      # clock_skew:, jwks_refresh: and authorities: (a PEM file).
       # For a laptop or a test: let calls in without a key. Refused unless every listener is on
       # loopback.
       #anonymous: { groups: [everyone] }
@@ -81,6 +90,7 @@ public enum StarterConfiguration {
       analyst:
         groups: [analysts]
         #service_accounts: [my-agent]
+        #users: [idp.example/alice]
         allow:
           - { server: orders, tools: [query, "list_*", "describe_*"] }
 

@@ -3,10 +3,11 @@ import Policy
 
 /// What must hold between the sections.
 extension Configuration {
-  func check(_ reading: inout Reading) {
+  mutating func check(_ reading: inout Reading) {
     checkListeners(&reading)
     checkServiceAccounts(&reading)
     checkServers(&reading)
+    checkProviders(&reading)
     checkConsole(&reading)
     checkApprovals(&reading)
   }

@@ -1,8 +1,11 @@
+public import Identity
 public import Policy
 
 /// Everything `sluice.yaml` says, as plain values: read, checked, with every default in place.
 public struct Configuration: Sendable {
   public var listeners: [ListenerConfiguration] = []
+  /// Where agents reach the gateway; nil when that makes no difference.
+  public var publicURL: ResourceIdentifier?
   public var identity = IdentityConfiguration()
   /// In the order of the file; a server's place is its `ServerID`.
   public var servers: [ServerConfiguration] = []
@@ -28,6 +31,10 @@ extension Configuration: SchemaObject {
         .required(
           "listeners", \.listeners, .list(.object, atLeast: 1, atMost: 64),
           "the addresses at which agents reach the gateway"),
+        .optional(
+          "public_url", \.publicURL, Shape<ResourceIdentifier>.publicURL.optional,
+          "where agents reach the gateway (https://mcp.example); with a server's path it is the audience of tokens"
+        ),
         .required("identity", \.identity, .object, "who may call: how callers prove who they are"),
         .required(
           "servers", \.servers, ServerConfiguration.all,

@@ -5,6 +5,8 @@ public import Policy
 public struct IdentityConfiguration: Sendable, Equatable {
   /// In the order of the file: a service account's place is its principal's index.
   public var serviceAccounts: [ServiceAccountConfiguration] = []
+  /// People and agents that come with a signed token; in the order of the file, by which workers know them.
+  public var oidc: [OIDCConfiguration] = []
   /// Whether calls without a credential are let in, and as a member of which groups. Loopback
   /// listeners only.
   public var anonymous: AnonymousConfiguration?
@@ -20,20 +22,23 @@ extension IdentityConfiguration: SchemaObject {
           "service_accounts", \.serviceAccounts, .list(.object, atMost: 65_536),
           "programs that call with an API key (`sluice key` makes one)"),
         .optional(
+          "oidc", \.oidc, .list(.object, atMost: KeyDemand.providersMax),
+          "OpenID Connect providers whose access tokens (signed JWT) are accepted"),
+        .optional(
           "anonymous", \.anonymous, Shape<AnonymousConfiguration>.object.optional,
           "lets in calls without a credential: for a laptop or a test, on loopback listeners only"),
       ],
       later: [
-        ("oidc", "single sign-on comes with a later version; use service_accounts"),
-        ("saml", "single sign-on comes with a later version; use service_accounts"),
+        ("saml", "single sign-on by SAML comes with a later version; use oidc"),
         ("mtls", "use service_accounts"),
-        ("users", "people come with single sign-on in a later version; use service_accounts"),
+        ("users", "people come with tokens of an identity provider; use oidc"),
       ],
       finish: { identity, node, reading in
-        if identity.serviceAccounts.isEmpty, identity.anonymous == nil {
+        if identity.serviceAccounts.isEmpty, identity.anonymous == nil, identity.oidc.isEmpty {
           reading.report(
             node.origin,
-            "nobody could call: list at least one of service_accounts (`sluice key` makes a key)")
+            "nobody could call: list at least one of service_accounts (`sluice key` makes a key) or of oidc"
+          )
         }
       })
   }

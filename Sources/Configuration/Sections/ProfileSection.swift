@@ -1,8 +1,10 @@
+import Identity
 import Policy
 
 /// A permission profile in the file; its name is the key it stands under.
 struct ProfileSection: SchemaObject {
   var definition = ProfileDefinition(name: "")
+  var users: [PositionedText] = []
 
   static var all: Shape<[ProfileDefinition]> {
     .mapping(keys: .name("the name of a profile"), Shape<ProfileSection>.object) {
@@ -24,20 +26,21 @@ struct ProfileSection: SchemaObject {
           "service_accounts", \.definition.principals,
           .list(Shape<String>.name("the name of a service account").positioned, atLeast: 1),
           "these service accounts have it, whatever their groups"),
+        .optional(
+          "users", \.users, .list(Shape<String>.userName.positioned, atLeast: 1),
+          "these people and clients of identity providers have it, whatever their groups: corp/alice, corp/client/etl"
+        ),
         .required(
           "allow", \.definition.allow, GrantSection.all, "what the profile allows: tools of servers"
         ),
       ],
       later: [
         (
-          "users",
-          "people come with single sign-on in a later version; use groups or service_accounts"
-        ),
-        (
           "deny",
           "a profile only allows; to refuse part of it, write a rule with effect: block under \"policies\""
-        ),
-      ])
+        )
+      ],
+      finish: { profile, _, _ in profile.definition.principals += profile.users })
   }
 }
 
@@ -86,5 +89,22 @@ extension Shape where Value == String {
   /// read.
   static var serverReference: Shape {
     .text(bytesMax: 128, expected: "the name of a server, or \"*\"")
+  }
+}
+
+extension Shape where Value == String {
+  /// The name of a person or client as `IdentityProvider` makes it: the provider's, a slash, its own.
+  static var userName: Shape {
+    .text(bytesMax: IdentityProvider.nameBytesMax, expected: "the name of a user").map {
+      text, node, reading in
+      guard text.contains("/"), !text.hasPrefix("/"), !text.hasSuffix("/") else {
+        reading.report(
+          node.origin,
+          "\"\(text)\" is not the name of a user; write <provider>/<name>, such as idp.example/alice"
+        )
+        return nil
+      }
+      return text
+    }
   }
 }

@@ -87,10 +87,10 @@ struct MatchSection: SchemaObject {
         .optional(
           "principals", \.definition.principals,
           Shape<[PositionedText]>.list(
-            Shape<String>.text(bytesMax: 256, expected: "the name of a service account").positioned,
+            Shape<String>.text(bytesMax: 256, expected: "the name of a principal").positioned,
             atLeast: 1
           ).optional,
-          "names of service accounts, or \"anonymous\""),
+          "names of service accounts, of users (corp/alice, corp/client/etl), or \"anonymous\""),
         .optional(
           "groups", \.definition.groups, Shape<[PositionedText]>.groups.optional,
           "calls of everybody in one of these groups"),
@@ -100,7 +100,7 @@ struct MatchSection: SchemaObject {
         ),
       ],
       later: [
-        ("users", "people come with single sign-on in a later version; use groups or principals"),
+        ("users", "write their names under principals: corp/alice"),
         ("methods", "rules are for tool calls; leave it out"),
       ],
       finish: { _, node, reading in

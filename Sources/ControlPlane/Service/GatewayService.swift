@@ -30,12 +30,13 @@ public actor GatewayService {
   /// Starts everything; when it returns, the gateway is listening.
   /// - Parameters:
   ///   - file: where reloads come from; nil when there are to be none.
-  ///   - parts: what runs beside the workers besides names and credentials, in the order in which it starts.
+  ///   - parts: what runs beside the workers besides names, credentials and keys of identity providers, in the
+  ///     order in which it starts.
   public static func start(
     _ loaded: LoadedConfiguration, file: ConfigurationFile? = nil,
     parts others: [any ServicePart] = [], logger: Logger
   ) async throws(ServiceFailure) -> GatewayService {
-    let parts: [any ServicePart] = [ServerNames()] + others
+    let parts: [any ServicePart] = [ServerNames(), IdentityKeys(logger: logger)] + others
     let settings = try GatewaySettings(loaded.configuration)
     var started: [any ServicePart] = []
     do throws(ServiceFailure) {

@@ -17,7 +17,8 @@ extension GatewaySnapshot {
     self.init(
       policy: plan.policy, identity: plan.identities, servers: servers,
       limits: GatewayLimits(loaded.configuration.limits),
-      listeners: loaded.configuration.listeners.map { $0.tls?.context })
+      listeners: loaded.configuration.listeners.map { $0.tls?.context },
+      publicURL: loaded.configuration.publicURL)
   }
 }
 

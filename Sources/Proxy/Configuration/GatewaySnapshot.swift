@@ -27,6 +27,8 @@ public final class GatewaySnapshot: Sendable {
   let arena: TextArena
   let policyRevision: UInt64
   let limits: GatewayLimits?
+  /// What agents without a token are told; nil without identity providers.
+  let metadata: ResourceMetadata?
   let routeCount: Int
   private nonisolated(unsafe) let routes: UnsafeMutablePointer<Route>
   private nonisolated(unsafe) let principals: UnsafeMutablePointer<Principal>
@@ -44,9 +46,11 @@ public final class GatewaySnapshot: Sendable {
   ///   - limits: what to change of the limits the gateway was started with (`GatewayLimits.adopt`); nil for nothing.
   ///   - listeners: the certificates of listeners, by their number in `GatewaySettings.listeners`; may be left out where
   ///     none speaks TLS.
+  ///   - publicURL: where agents reach the gateway; needed when there are identity providers.
   public init(
     policy: PolicyProgram, identity: IdentitySnapshot, servers: [UpstreamServer],
-    limits: GatewayLimits? = nil, listeners certificates: [TLSContext?] = []
+    limits: GatewayLimits? = nil, listeners certificates: [TLSContext?] = [],
+    publicURL: ResourceIdentifier? = nil
   ) {
     self.limits = limits
     self.policy = policy
@@ -80,6 +84,13 @@ public final class GatewaySnapshot: Sendable {
       revision = revision << 4 | UInt64(digit < 58 ? digit &- 48 : digit &- 87)
     }
     policyRevision = revision
+    metadata =
+      identity.providers.isEmpty
+      ? nil
+      : publicURL.map {
+        ResourceMetadata(
+          publicURL: $0, paths: servers.map(\.path), providers: identity.providers, into: &builder)
+      }
     arena = builder.build()
   }
 

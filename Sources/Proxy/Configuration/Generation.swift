@@ -118,7 +118,11 @@ extension Worker {
     else { return }
     let previous = generations.current
     unsafe generations.adopt(place, at: number)
-    if let newer = generations[number].snapshot.limits { limits.adopt(newer) }
+    // Principals hold bits of the policy they were made for, and tokens were verified with keys that may be gone.
+    let older = generations[previous].snapshot
+    let newer = generations[number].snapshot
+    if newer.policy !== older.policy || newer.identity !== older.identity { principals.forgetAll() }
+    if let limits = newer.limits { self.limits.adopt(limits) }
     for slot in 0..<upstreams.highWater where upstreams.isUsed(slot) {
       if upstreams[slot].state == .idle { closeUpstream(slot) }
     }
@@ -147,15 +151,28 @@ extension Worker {
   }
 
   func principal(of slot: UInt32) -> Principal {
-    generations[exchanges[slot].generation].snapshot.principal(exchanges[slot].principal)
+    let principal = exchanges[slot].principal
+    if PrincipalTable.isReference(principal) { return principals.principal(principal) }
+    return generations[exchanges[slot].generation].snapshot.principal(principal)
   }
 
   /// Valid as long as the exchange.
   @_lifetime(immortal)
   func principalName(of slot: UInt32) -> RawSpan {
+    let principal = exchanges[slot].principal
+    if PrincipalTable.isReference(principal) { return principals.name(principal) }
     let generation = exchanges[slot].generation
-    let name = generations[generation].snapshot.principalName(exchanges[slot].principal)
+    let name = generations[generation].snapshot.principalName(principal)
     return generations[generation].texts[name]
+  }
+
+  /// What its session is bound to: a service account's name, or the digest of a token's issuer, subject and client, which tells
+  /// apart what may share a name. Valid as long as the exchange.
+  @_lifetime(immortal)
+  func sessionOwner(of slot: UInt32) -> RawSpan {
+    let principal = exchanges[slot].principal
+    return PrincipalTable.isReference(principal)
+      ? principals.identity(principal) : principalName(of: slot)
   }
 
   /// Valid as long as the exchange.

@@ -1,5 +1,6 @@
 internal import Audit
 internal import EventLoop
+internal import Identity
 internal import Policy
 internal import Wire
 
@@ -23,7 +24,11 @@ struct Exchange: BitwiseCopyable {
   var head: RequestHead
   /// Index of the server's route; -1 before routing.
   var route: Int32 = -1
+  /// Whose it is: an index into the snapshot's principals, or a reference into the worker's `PrincipalTable`, retained
+  /// until the exchange ends.
   var principal: UInt32 = .max
+  /// Why the token was refused, for the challenge.
+  var tokenRefusal: TokenRefusal? = nil
 
   // The request while its body is incomplete.
   /// Head and decoded body of a chunked request.

@@ -1,5 +1,7 @@
+internal import CLinux
 internal import EventLoop
 internal import Identity
+internal import Policy
 internal import Wire
 
 /// Phase authenticate: from the credential to a principal, before a byte of the body is looked at.
@@ -17,9 +19,59 @@ extension Worker {
     case .principal(let index):
       exchanges[exchange].principal = index
       return nil
+    case .token: return authenticate(exchange, token: value.extracting(droppingFirst: 7))
     case .missing: return .credentialMissing
     case .malformed: return .credentialMalformed
+    case .tooLong: return .credentialTooLong
     case .unknown: return .credentialUnknown
+    }
+  }
+
+  /// A signed token: known already, or verified now. `authenticator` has just hashed it.
+  private mutating func authenticate(_ exchange: UInt32, token: RawSpan) -> LocalRefusal? {
+    let digest = authenticator.digest
+    let route = exchanges[exchange].route
+    if let known = principals.find(digest, server: route, now: loop.now) {
+      principals.retain(known)
+      exchanges[exchange].principal = known
+      return nil
+    }
+    switch verify(exchange, token, digest) {
+    case .success(let principal):
+      principals.retain(principal)
+      exchanges[exchange].principal = principal
+      return nil
+    case .failure(let refusal):
+      exchanges[exchange].tokenRefusal = refusal
+      return LocalRefusal(refusal)
+    }
+  }
+
+  /// The first use of a token: a signature is checked, texts are made of claims, and the result is remembered.
+  @inline(never)
+  private mutating func verify(
+    _ exchange: UInt32, _ token: RawSpan, _ digest: InlineArray<32, UInt8>
+  ) -> Result<UInt32, TokenRefusal> {
+    let snapshot = generations[exchanges[exchange].generation].snapshot
+    let route = exchanges[exchange].route
+    let now = linux_wall_nanoseconds()
+    let result = verifier.verify(
+      token, snapshot: snapshot.identity, resource: snapshot.metadata?.resources[Int(route)],
+      gateway: snapshot.metadata?.gateway, now: Double(now) / 1e9)
+    switch result {
+    case .failure(let refusal): return .failure(refusal)
+    case .success(let verified):
+      let principal = snapshot.policy.makePrincipal(
+        kind: verified.isClient ? .serviceAccount : .user, name: verified.name,
+        groups: verified.groups)
+      // From the wall clock to the loop's: how long from now.
+      let left = max(0, verified.expires - Double(now) / 1e9) * 1e9
+      let kept = min(PrincipalTable.keptTime, UInt64(min(left, Double(PrincipalTable.keptTime))))
+      let inserted = principals.insert(
+        digest, server: verified.isForEveryServer ? PrincipalTable.everyServer : route,
+        expires: loop.now &+ kept, principal: principal, identity: verified.identity,
+        name: verified.name)
+      return inserted.map { .success($0) } ?? .failure(.tooManyPrincipals)
     }
   }
 }

@@ -49,6 +49,7 @@ extension Worker {
     connections[slot].state = .exchange
     exchanges[exchange].record = recording.makeRecordID()
     exchanges[exchange].closesConnection = !head.keepAlive
+    if answersMetadata(exchange, head, bytes) { return Int(head.headBytes) }
     if let refusal = judgeHead(exchange, head, bytes) {
       // The body is not wanted; it can only be skipped when all of it is here.
       let whole = wholeLength(head)

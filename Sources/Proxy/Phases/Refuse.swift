@@ -1,11 +1,12 @@
 internal import Audit
 internal import EventLoop
+internal import Identity
 internal import Wire
 
 /// An answer that the gateway gives itself, before or instead of a server's.
 struct LocalRefusal {
   /// A field beside the usual ones.
-  enum Extra { case none, challenge, allow }
+  enum Extra { case none, challenge, allow, retry, metadata, preflight }
 
   var status: UInt16
   /// JSON-RPC error code.
@@ -77,6 +78,19 @@ struct LocalRefusal {
     LocalRefusal(
       status: 401, code: -32001, text: "The credential is not known here.",
       decision: .unauthenticated, extra: .challenge)
+  }
+
+  static var credentialTooLong: LocalRefusal {
+    LocalRefusal(
+      status: 401, code: -32001, text: "The credential is longer than 8192 bytes.",
+      decision: .unauthenticated, extra: .challenge)
+  }
+
+  /// A token that was not accepted: what is temporary says so, for the client to come back with the same token.
+  init(_ refusal: TokenRefusal) {
+    self.init(
+      status: refusal.isTemporary ? 503 : 401, code: -32001, text: refusal.text,
+      decision: .unauthenticated, extra: refusal.isTemporary ? .retry : .challenge)
   }
 
   init(

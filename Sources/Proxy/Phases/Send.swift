@@ -1,5 +1,6 @@
 internal import Audit
 internal import EventLoop
+internal import Identity
 internal import Synchronization
 internal import Wire
 
@@ -17,14 +18,16 @@ extension Worker {
 
   // MARK: Building
 
-  /// Begins an answer of the gateway's own: `body` writes it.
+  /// Begins an answer of the gateway's own: `body` writes it, in at least `room` bytes.
   mutating func beginLocalAnswer(
-    _ slot: UInt32, status: UInt16, body: (inout ByteWriter, Exchange) -> Void
+    _ slot: UInt32, status: UInt16, room: Int = 0, body: (inout ByteWriter, Exchange) -> Void
   ) {
     blocks.give(exchanges[slot].answer)
     exchanges[slot].answer = .none
-    guard let block = blocks.take(atLeast: 4096) else { return dropConnection(slot) }
     let front = Worker.answerFront
+    guard let block = blocks.take(atLeast: max(4096, front + room + Worker.answerTail)) else {
+      return dropConnection(slot)
+    }
     var writer = unsafe ByteWriter(
       unsafeInto: block.unsafeStart + front, capacity: block.capacity - front - Worker.answerTail)
     body(&writer, exchanges[slot])
@@ -56,7 +59,9 @@ extension Worker {
   ) {
     switch exchange.localExtra {
     case .none: break
-    case .challenge: HTTPWriter.field("WWW-Authenticate", "Bearer", into: &writer)
+    case .challenge: writeChallenge(exchange, into: &writer)
+    case .retry: HTTPWriter.field("Retry-After", "2", into: &writer)
+    case .metadata, .preflight: ResourceMetadata.writeFields(exchange.localExtra, into: &writer)
     case .allow: HTTPWriter.field("Allow", "POST, GET, DELETE", into: &writer)
     }
     if session.byteCount > 0 {
@@ -213,6 +218,8 @@ extension Worker {
     blocks.give(exchanges[slot].answer)
     blocks.give(exchanges[slot].request)
     let generation = exchanges[slot].generation
+    let principal = exchanges[slot].principal
+    if PrincipalTable.isReference(principal) { principals.release(principal) }
     _ = exchanges.remove(slot)
     leaveGeneration(generation)
   }

@@ -1,5 +1,6 @@
 internal import COpenSSL
 internal import Glibc
+internal import Wire
 
 /// Turns a server's session id into one that only this gateway can read, and back.
 ///
@@ -119,73 +120,5 @@ struct SessionSealer: ~Copyable {
   private mutating func finish() -> Bool {
     var written: Int32 = 0
     return unsafe EVP_CipherFinal_ex(context, buffer + 1000, &written) == 1
-  }
-}
-
-/// base64url without padding (RFC 4648 §5), strict: no other characters, no left-over bits.
-enum Base64URL {
-  private static func digit(_ value: UInt32) -> UInt8 {
-    switch value {
-    case 0..<26: UInt8(65 + value)
-    case 26..<52: UInt8(97 + value - 26)
-    case 52..<62: UInt8(48 + value - 52)
-    case 62: 45
-    default: 95
-    }
-  }
-
-  private static func value(_ digit: UInt8) -> UInt32? {
-    switch digit {
-    case 65...90: UInt32(digit - 65)
-    case 97...122: UInt32(digit - 97 + 26)
-    case 48...57: UInt32(digit - 48 + 52)
-    case 45: 62
-    case 95: 63
-    default: nil
-    }
-  }
-
-  /// Writes the text of `count` bytes; returns its length.
-  static func encode(
-    _ bytes: UnsafePointer<UInt8>, count: Int, into target: UnsafeMutableRawPointer
-  ) -> Int {
-    var written = 0
-    var held: UInt32 = 0
-    var bits: UInt32 = 0
-    func put(_ value: UInt32) {
-      unsafe target.storeBytes(of: digit(value & 63), toByteOffset: written, as: UInt8.self)
-      written += 1
-    }
-    for index in 0..<count {
-      held = unsafe held << 8 | UInt32(bytes[index])
-      bits += 8
-      while bits >= 6 {
-        bits -= 6
-        put(held >> bits)
-      }
-      held &= (1 << bits) - 1
-    }
-    if bits > 0 { put(held << (6 - bits)) }
-    return written
-  }
-
-  /// Writes the bytes of a text; returns how many, or nil when it is not base64url.
-  static func decode(_ text: RawSpan, into target: UnsafeMutablePointer<UInt8>) -> Int? {
-    var written = 0
-    var held: UInt32 = 0
-    var bits: UInt32 = 0
-    for offset in 0..<text.byteCount {
-      let byte = unsafe text.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
-      guard let value = value(byte) else { return nil }
-      held = held << 6 | value
-      bits += 6
-      if bits >= 8 {
-        bits -= 8
-        unsafe target[written] = UInt8(truncatingIfNeeded: held >> bits)
-        written += 1
-        held &= (1 << bits) - 1
-      }
-    }
-    return bits < 6 && held == 0 ? written : nil
   }
 }

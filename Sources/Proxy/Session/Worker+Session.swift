@@ -25,7 +25,7 @@ extension Worker {
     guard exchanges[slot].head.has(.mcpSessionID) else { return nil }
     let text = head.extracting(exchanges[slot].head.mcpSessionID.range)
     let server = serverName(of: slot)
-    let principal = principalName(of: slot)
+    let principal = sessionOwner(of: slot)
     let place = unsafe scratch.unsafeStart + Worker.sessionArea
     guard
       let count = unsafe sealer.open(text, principal: principal, server: server, into: place - 1)
@@ -59,7 +59,7 @@ extension Worker {
   mutating func openSession(_ slot: UInt32) {
     guard exchanges[slot].outcome.result == .success else { return completeAnswer(slot) }
     let server = serverName(of: slot)
-    let principal = principalName(of: slot)
+    let principal = sessionOwner(of: slot)
     // The version that was agreed on goes in front of the server's id.
     let plain = unsafe scratch.unsafeStart + Worker.sessionArea
     unsafe plain.storeBytes(of: exchanges[slot].agreedVersion.rawValue, as: UInt8.self)

@@ -33,9 +33,12 @@ struct Worker: ~Copyable {
   var blocks: BlockPool
   var timers: TimerWheel
   var recording: Recording
+  /// The principals of tokens that were verified here.
+  var principals = PrincipalTable()
 
   // Working memory, used within one step and never across completions.
   var authenticator = Authenticator()
+  var verifier = TokenVerifier()
   var requestIndex: JSONIndex
   var answerIndex: JSONIndex
   var masker: Masker
