@@ -215,7 +215,11 @@ let controlPlane: [Target] = [
     swiftSettings: strict),
   .testTarget(name: "StdioBridgeTests", dependencies: ["StdioBridge"], swiftSettings: strict),
   .testTarget(
-    name: "ControlPlaneTests", dependencies: ["ControlPlane", "SluiceConfiguration", "Proxy"],
+    name: "ControlPlaneTests",
+    dependencies: [
+      "ControlPlane", "SluiceConfiguration", "Proxy", "Audit",
+      .product(name: "Logging", package: "swift-log"),
+    ],
     swiftSettings: strict),
 ]
 

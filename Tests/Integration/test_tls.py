@@ -395,6 +395,19 @@ def test_servers_that_do_not_prove_themselves(
             assert shown["failed_side"] == "server" and shown["result"] == "transport_error"
             assert shown["reason"] in reason.split("|"), (reason, shown)
         assert all(not script.requests for script in scripts), "a request was sent to nobody knows whom"
+        awaited = set(f"s{number}" for number in range(len(contexts)))
+        deadline = time.monotonic() + 10
+        while awaited:
+            assert time.monotonic() < deadline, (awaited, gateway.log_text())
+            for line in gateway.log():
+                if line["message"] == "no secure connection to a server can be made":
+                    assert line["reason"] and line["failures"]
+                    awaited.discard(line["server"])
+            if awaited:
+                # A worker remembers one failure between two looks.
+                for name in awaited:
+                    modern_call(gateway, name, accounts.analyst, "t")
+                    time.sleep(1.1)
 
 
 def hung_up_on():

@@ -35,7 +35,7 @@ public actor GatewayService {
     _ loaded: LoadedConfiguration, file: ConfigurationFile? = nil,
     parts others: [any ServicePart] = [], logger: Logger
   ) async throws(ServiceFailure) -> GatewayService {
-    let parts: [any ServicePart] = [ServerNames()] + others
+    let parts: [any ServicePart] = [ServerNames(), HandshakeWatch(logger: logger)] + others
     let settings = try GatewaySettings(loaded.configuration)
     var started: [any ServicePart] = []
     do throws(ServiceFailure) {
