@@ -228,7 +228,7 @@ let controlPlane: [Target] = [
   .testTarget(
     name: "ControlPlaneTests",
     dependencies: [
-      "ControlPlane", "SluiceConfiguration", "Proxy", "Identity", "Outbound",
+      "ControlPlane", "SluiceConfiguration", "Proxy", "Identity", "Outbound", "Audit",
       .product(name: "Logging", package: "swift-log"),
     ],
     swiftSettings: strict),

@@ -18,7 +18,7 @@ public final class Gateway: Sendable {
   public let fallbackReason: String?
   public let workerCount: Int
 
-  private let controls: [WorkerControl]
+  let controls: [WorkerControl]
   private let wakers: [Waker]
   private let threads: Mutex<[WorkerThread]>
 

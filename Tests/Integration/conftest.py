@@ -97,8 +97,8 @@ def scripted():
     from support.scripted import ScriptedServer
     made = []
 
-    def make(script):
-        made.append(ScriptedServer(script))
+    def make(script, context=None):
+        made.append(ScriptedServer(script, context))
         return made[-1]
 
     yield make

@@ -36,7 +36,8 @@ public actor GatewayService {
     _ loaded: LoadedConfiguration, file: ConfigurationFile? = nil,
     parts others: [any ServicePart] = [], logger: Logger
   ) async throws(ServiceFailure) -> GatewayService {
-    let parts: [any ServicePart] = [ServerNames(), IdentityKeys(logger: logger)] + others
+    let parts: [any ServicePart] =
+      [ServerNames(), IdentityKeys(logger: logger), HandshakeWatch(logger: logger)] + others
     let settings = try GatewaySettings(loaded.configuration)
     var started: [any ServicePart] = []
     do throws(ServiceFailure) {

@@ -1,4 +1,3 @@
-internal import Identity
 internal import Synchronization
 
 /// What other threads tell a worker, and what it tells them: a few numbers, no locks.
@@ -12,22 +11,12 @@ final class WorkerControl: Sendable {
   /// Requests answered since the start.
   let requests = Atomic<UInt64>(0)
 
-  /// TLS handshakes with agents that failed since the start, and why the last of them did (`TLSFailure`).
+  /// TLS handshakes with agents that failed since the start, and why the last of them did (`RecordedReason`).
   let listenerFailures = Atomic<Int>(0)
   let lastListenerFailure = Atomic<UInt8>(0)
   /// The same with servers. The last: the number of the server, above 8 bits of reason.
   let serverFailures = Atomic<Int>(0)
   let lastServerFailure = Atomic<UInt64>(0)
-
-  func note(listenerFailure reason: TLSFailure) {
-    lastListenerFailure.store(reason.rawValue, ordering: .relaxed)
-    listenerFailures.add(1, ordering: .releasing)
-  }
-
-  func note(serverFailure reason: TLSFailure, server: UInt32) {
-    lastServerFailure.store(UInt64(server) << 8 | UInt64(reason.rawValue), ordering: .relaxed)
-    serverFailures.add(1, ordering: .releasing)
-  }
 
   /// What was published and not yet taken.
   private nonisolated(unsafe) let offered = unsafe Atomic<UnsafeMutablePointer<Generation>?>(nil)

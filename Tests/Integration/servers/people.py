@@ -80,4 +80,5 @@ async def main():
         make(marker).run_streamable_http_async(port=second))
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -65,11 +65,16 @@ class Gateway:
         self.file = self.folder / "sluice.yaml"
         configuration = dict(configuration)
         self.port, = free_ports(1)
-        configuration["listeners"] = [{"address": f"127.0.0.1:{self.port}"}]
+        # What else the file says about the one listener there is.
+        listener = configuration.pop("listener", {})
+        self.scheme = "https" if "tls" in listener else "http"
+        configuration["listeners"] = [{"address": f"127.0.0.1:{self.port}", **listener}]
         configuration.setdefault("audit", {})
         configuration["audit"].setdefault("directory", "./recordings")
         self.recordings = self.folder / configuration["audit"]["directory"]
-        self.file.write_text(yaml.safe_dump(configuration, sort_keys=False))
+        # Through JSON, so that nothing is shared: the gateway takes no YAML aliases.
+        plain = json.loads(json.dumps(configuration))
+        self.file.write_text(yaml.safe_dump(plain, sort_keys=False))
         self.arguments = ["--workers", "2", *map(str, arguments)]
         self.environment = {**os.environ, "SWIFT_BACKTRACE": "enable=no", **(environment or {})}
         self.log_file = self.folder / "gateway.log"
@@ -159,7 +164,7 @@ class Gateway:
     # Where agents reach it
 
     def url(self, server):
-        return f"http://127.0.0.1:{self.port}/{server}/mcp"
+        return f"{self.scheme}://127.0.0.1:{self.port}/{server}/mcp"
 
     # The record
 

@@ -43,11 +43,12 @@ def result(id, text, **more):
 class ScriptedServer:
     """Listens on a port of its own; `script(connection, request)` answers each request.
 
-    The script returns True to keep the connection. What was asked is kept in `requests`.
+    The script returns True to keep the connection. What was asked is kept in `requests`. With a `context` it speaks TLS.
     """
 
-    def __init__(self, script):
+    def __init__(self, script, context=None):
         self.script = script
+        self.context = context
         self.requests = []
         self.stopping = threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=256)
@@ -56,7 +57,7 @@ class ScriptedServer:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/mcp"
+        return f"{'https' if self.context else 'http'}://127.0.0.1:{self.port}/mcp"
 
     def close(self):
         self.stopping.set()
@@ -75,6 +76,8 @@ class ScriptedServer:
             connection.settimeout(30)
             held = b""
             try:
+                if self.context:
+                    connection = self.context.wrap_socket(connection, server_side=True)
                 while True:
                     request, held = self._read(connection, held)
                     if request is None:

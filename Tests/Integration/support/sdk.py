@@ -32,11 +32,11 @@ class Call:
         self.everything = json.dumps(result, ensure_ascii=False)
 
 
-def use(url, account, calls, mode="auto", progress=None):
+def use(url, account, calls, mode="auto", progress=None, verify=True):
     """Connects with mcp 2.3.0, lists the tools, makes the calls, and ends the session."""
 
     async def main():
-        async with httpx2.AsyncClient(headers=account.headers, timeout=30) as http:
+        async with httpx2.AsyncClient(headers=account.headers, timeout=30, verify=verify) as http:
             transport = streamable_http_client(url, http_client=http)
             async with Client(transport, mode=mode) as client:
                 protocol = client.session.protocol_version
