@@ -56,7 +56,7 @@ final class SimulatedGateway {
   init(
     seed: UInt64 = 1, weather: SimulatedNetwork.Weather = .init(), limits: GatewayLimits = .init(),
     audit: AuditLog? = nil, rules: [RuleDefinition] = SimulatedGateway.rules,
-    tls: TLS = TLS()
+    tls: TLS = TLS(), heldCalls: HeldCalls? = nil
   ) throws {
     network = SimulatedNetwork(seed: seed, weather: weather, capacity: 16384)
     peers = TLSPeers(network)
@@ -71,7 +71,7 @@ final class SimulatedGateway {
     worker = Worker(
       loop: loop, settings: settings, snapshot: try SimulatedGateway.snapshot(rules, tls: tls),
       recording: Recording(audit?.producer(worker: 0, wakeDescriptor: -1)), control: control,
-      sealer: SessionSealer(key: SessionSealer.makeKey()))
+      sealer: SessionSealer(key: SessionSealer.makeKey()), heldCalls: heldCalls)
     _ = try worker.listen(
       on: [try SocketAddress(host: "127.0.0.1", port: SimulatedGateway.audience)], backlog: 1)
   }
