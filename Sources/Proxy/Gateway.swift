@@ -17,6 +17,8 @@ public final class Gateway: Sendable {
   /// Why `auto` did not take io_uring; nil when it did, or was not asked to.
   public let fallbackReason: String?
   public let workerCount: Int
+  /// The calls that wait for an approval; nil when `GatewaySettings.holdsCalls` is off. Somebody has to take what it tells.
+  public let heldCalls: HeldCalls?
 
   let controls: [WorkerControl]
   private let wakers: [Waker]
@@ -43,6 +45,8 @@ public final class Gateway: Sendable {
     settings: GatewaySettings, snapshot: GatewaySnapshot, audit: AuditLog?
   ) throws(IOError) {
     let start = Start()
+    let heldCalls = settings.holdsCalls ? try HeldCalls(workers: settings.workers) : nil
+    self.heldCalls = heldCalls
     let key = SessionSealer.makeKey()
     let cpus = WorkerThread.availableCPUs()
     var threads: [WorkerThread] = []
@@ -56,7 +60,7 @@ public final class Gateway: Sendable {
       let thread = try WorkerThread(name: "worker-\(index)", cpu: cpu) {
         Gateway.run(
           index: index, settings: settings, listeners: bind, snapshot: snapshot, audit: audit,
-          control: control, key: key, start: start)
+          control: control, key: key, start: start, heldCalls: heldCalls)
       }
       threads.append(thread)
       // One after the other: the first finds out which port 0 became, and a failure stops the rest.
@@ -135,7 +139,8 @@ public final class Gateway: Sendable {
 
   private static func run(
     index: Int, settings: GatewaySettings, listeners: [SocketAddress], snapshot: GatewaySnapshot,
-    audit: AuditLog?, control: WorkerControl, key: [UInt8], start: Start
+    audit: AuditLog?, control: WorkerControl, key: [UInt8], start: Start,
+    heldCalls: HeldCalls?
   ) {
     do throws(IOError) {
       let loop = try EventLoop(settings.io, settings: loopSettings(settings))
@@ -147,7 +152,8 @@ public final class Gateway: Sendable {
         recording: Recording(
           audit?.producer(worker: index, wakeDescriptor: waker.descriptor),
           keepsBodies: settings.recordsBodies),
-        control: control, sealer: SessionSealer(key: key))
+        control: control, sealer: SessionSealer(key: key), heldCalls: heldCalls, number: index)
+      heldCalls?.mailboxes[index].attach(workerDescriptor: waker.descriptor)
       let bound = try worker.listen(on: listeners, backlog: settings.backlog)
       start.state.withLock { state in
         state.ready += 1

@@ -12,6 +12,7 @@
 /// | jsonIndex | not one strict JSON value | 400, JSON-RPC -32700 |
 /// | mcpMessage | no MCP message, unknown revision, headers disagree, unknown session | 400 with -32600, -32602, -32020, -32022; 404 |
 /// | decide | no profile, blocked by a rule, unknown method | 200 with `isError` or -31403 |
+/// | hold | no approval can be asked for, denied, expired, not decided in time | 200 with `isError`, or `input_required` |
 /// | reserveRecord | the audit path is full or failing | 200 with -32603 (503 before a message was read) |
 /// | upstream | no connection, refused, unreachable a moment ago, reset, too slow | 200 with -32603 |
 /// | response | malformed, wrong id, too large, not JSON, cut short | 200 with -32603; a stream is cut |
@@ -31,6 +32,7 @@ public enum Phase: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case jsonIndex
   case mcpMessage
   case decide
+  case hold
   case reserveRecord
   case upstream
   case response

@@ -184,6 +184,24 @@ import Testing
     _ = try await small.ask(for: .sample(digest: "4", principal: "third"))
   }
 
+  @Test func callsTogetherAreLetInAsOneAfterTheOther() async throws {
+    var limits = ApprovalLimits()
+    limits.pendingPerPrincipalMax = 2
+    let small = try ApprovalStore(
+      path: folder.database, limits: limits, clock: { [clock] in clock.now })
+    let answers = await small.ask(
+      for: ["1", "2", "1", "3"].map { .sample(digest: $0) } + [.sample(digest: "4", principal: "b")]
+    )
+    let outcomes = answers.map { answer -> String in
+      switch answer {
+      case .success((let request, let isNew)): "\(request.digest) \(isNew)"
+      case .failure(let error): "\(error)"
+      }
+    }
+    #expect(
+      outcomes == ["1 true", "2 true", "1 false", "tooManyPendingOfPrincipal", "4 true"])
+  }
+
   @Test func listsAreNewestFirstAndFiltered() async throws {
     var ids: [String] = []
     for number in 0..<4 {
@@ -217,10 +235,10 @@ import Testing
     let old = try await store.ask(for: .sample(lifetime: 60)).request
     let open = try await store.ask(for: .sample(digest: "bb", lifetime: 40 * 86_400)).request
     clock.advance(61)
-    try await store.sweep()
+    try await store.sweep(prunes: true)
     #expect(try await store.request(old.id).state == .expired)
     clock.advance(31 * 86_400)
-    try await store.sweep()
+    try await store.sweep(prunes: true)
     await #expect(throws: ApprovalError.notFound) { try await store.request(old.id) }
     #expect(try await store.request(open.id).state == .pending)
   }
@@ -237,7 +255,7 @@ import Testing
     _ = try await store.ask(for: .sample(digest: "bb", lifetime: 1))
     #expect(await changes.next()?.state == .pending)
     clock.advance(2)
-    try await store.sweep()
+    try await store.sweep(prunes: true)
     #expect(await changes.next()?.state == .expired)
   }
 

@@ -56,7 +56,7 @@ final class SimulatedGateway {
   init(
     seed: UInt64 = 1, weather: SimulatedNetwork.Weather = .init(), limits: GatewayLimits = .init(),
     audit: AuditLog? = nil, rules: [RuleDefinition] = SimulatedGateway.rules,
-    tls: TLS = TLS(), providers: [IdentityProvider] = []
+    tls: TLS = TLS(), providers: [IdentityProvider] = [], heldCalls: HeldCalls? = nil
   ) throws {
     network = SimulatedNetwork(seed: seed, weather: weather, capacity: 16384)
     peers = TLSPeers(network)
@@ -72,7 +72,7 @@ final class SimulatedGateway {
       loop: loop, settings: settings,
       snapshot: try SimulatedGateway.snapshot(rules, tls: tls, providers: providers),
       recording: Recording(audit?.producer(worker: 0, wakeDescriptor: -1)), control: control,
-      sealer: SessionSealer(key: SessionSealer.makeKey()))
+      sealer: SessionSealer(key: SessionSealer.makeKey()), heldCalls: heldCalls)
     _ = try worker.listen(
       on: [try SocketAddress(host: "127.0.0.1", port: SimulatedGateway.audience)], backlog: 1)
   }

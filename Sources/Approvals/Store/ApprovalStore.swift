@@ -62,33 +62,36 @@ public actor ApprovalStore: ApprovalService {
 
   // MARK: For the data path
 
+  /// What became of a held call that was put before reviewers.
+  public typealias Admission = Result<
+    (request: ApprovalRequest, isNew: Bool), ApprovalAdmissionError
+  >
+
   /// Puts a held call before its reviewers, or joins it to the request that an identical call made before. What comes back
   /// may be decided already: approved and waiting to be consumed, or denied.
   public func ask(
     for call: ApprovalCall
   ) async throws(ApprovalAdmissionError) -> (request: ApprovalRequest, isNew: Bool) {
+    try await ask(for: [call])[0].get()
+  }
+
+  /// The same for many calls, in one transaction and so with one wait for the disk.
+  /// - Returns: as many as there are calls, in their order.
+  public func ask(for calls: [ApprovalCall]) async -> [Admission] {
     let now = clock()
     let limits = limits
-    let outcome: Result<(ApprovalRequest, Bool), ApprovalAdmissionError>
+    let admissions: [Admission]
     do {
-      outcome = try await write(now) { table in
-        if let known = try table.current(digest: call.digest) { return .success((known, false)) }
-        guard try table.pendingCount() < limits.pendingMax else {
-          return .failure(.tooManyPending)
-        }
-        guard try table.pendingCount(of: call.principal) < limits.pendingPerPrincipalMax else {
-          return .failure(.tooManyPendingOfPrincipal)
-        }
-        let request = ApprovalRequest(call, at: now)
-        try table.insert(request)
-        return .success((request, true))
+      admissions = try await write(now) { table in
+        var admission = ApprovalAdmission(table: table, limits: limits, now: now)
+        return try calls.map { try admission.admit($0) }
       }
     } catch {
-      throw .store(Self.text(error))
+      let failure = ApprovalAdmissionError.store(Self.text(error))
+      return calls.map { _ in .failure(failure) }
     }
-    let (request, isNew) = try outcome.get()
-    if isNew { listeners.tell(request) }
-    return (request, isNew)
+    for case .success((let request, true)) in admissions { listeners.tell(request) }
+    return admissions
   }
 
   /// Uses up an approval for the call it was given for. The request when it is done: then, and only then, the call may be
@@ -177,12 +180,12 @@ public actor ApprovalStore: ApprovalService {
 
   // MARK: Housekeeping
 
-  /// Ends what is overdue, and forgets what has been over for long. To be called every few seconds; nothing that has expired
-  /// counts meanwhile.
-  public func sweep() async throws(ApprovalError) {
+  /// Ends what is overdue. To be called every second or so, for those who wait; nothing that has expired counts meanwhile.
+  /// - Parameter prunes: also forgets what has been over for longer than `ApprovalLimits.retention`.
+  public func sweep(prunes: Bool) async throws(ApprovalError) {
     do {
       let before = clock().addingTimeInterval(-limits.retention).milliseconds
-      _ = try await write(clock()) { try $0.prune(before: before) }
+      _ = try await write(clock()) { prunes ? try $0.prune(before: before) : 0 }
     } catch {
       throw .store(Self.text(error))
     }
@@ -217,19 +220,6 @@ public actor ApprovalStore: ApprovalService {
 
   private static func text(_ error: any Error) -> String {
     (error as? DatabaseError)?.message ?? "\(error)"
-  }
-}
-
-extension ApprovalRequest {
-  fileprivate init(_ call: ApprovalCall, at now: Date) {
-    // Whole milliseconds, as they come back from the file.
-    let created = Date(milliseconds: now.milliseconds)
-    self.init(
-      id: ApprovalID.make(at: now), digest: call.digest, principal: call.principal,
-      server: call.server, tool: call.tool, arguments: call.arguments, rule: call.rule,
-      message: call.message, policyRevision: call.policyRevision, reference: call.reference,
-      reviewerGroups: call.reviewerGroups, quorum: call.quorum, created: created,
-      expires: Date(milliseconds: created.addingTimeInterval(call.lifetime).milliseconds))
   }
 }
 

@@ -16,6 +16,9 @@ extension Configuration {
     compare("limits.json_depth", \.limits.jsonDepthMax)
     compare("limits.worker_memory", \.limits.workerMemoryBytesMax)
     compare("limits.max_connections", \.limits.connectionsMax)
+    compare("limits.held_calls", \.limits.heldCallsMax)
+    compare("approvals", \.approvals)
+    compare("store", \.store)
     compare("workers", \.workers)
     compare("log", \.log)
     return keys
@@ -43,6 +46,9 @@ extension LoadedConfiguration {
     configuration.limits.jsonDepthMax = old.limits.jsonDepthMax
     configuration.limits.workerMemoryBytesMax = old.limits.workerMemoryBytesMax
     configuration.limits.connectionsMax = old.limits.connectionsMax
+    configuration.limits.heldCallsMax = old.limits.heldCallsMax
+    configuration.approvals = old.approvals
+    configuration.store = old.store
     configuration.workers = old.workers
     configuration.log = old.log
     // The file was checked against its own listeners; those that are open may be others.

@@ -22,6 +22,8 @@ extension GatewaySettings {
     connectionsMax = configuration.limits.connectionsMax
     recordsBodies = configuration.audit.contents == .full
     limits = GatewayLimits(configuration.limits)
+    holdsCalls = configuration.store != nil
+    approvalAddress = configuration.approvals.url ?? ""
     if recordsBodies {
       // A request must fit the audit ring (half of it, less its entry's head): what could not be recorded is refused
       // as too large from the start, with 413.
@@ -57,6 +59,9 @@ extension GatewayLimits {
     aheadBytesMax = limits.pipelineBytesMax
     streamAheadBytesMax = limits.streamBacklogBytesMax
     workerMemoryMax = limits.workerMemoryBytesMax
+    heldCallsMax = limits.heldCallsMax
+    holdTime = nanoseconds(limits.approvalWaitMilliseconds)
+    holdLegTime = nanoseconds(limits.approvalLegMilliseconds)
   }
 }
 

@@ -5,6 +5,8 @@ internal import Wire
 struct HeldRequest: ~Copyable {
   /// Taken out when the call gets its permit.
   var hold: Hold?
+  /// The rule that asks.
+  let rule: RuleID
   let exchange: UInt32
   /// Tells it from every other call that has waited in this slot.
   let serial: UInt64
@@ -24,6 +26,7 @@ struct HeldRequest: ~Copyable {
     hold: consuming Hold, exchange: UInt32, serial: UInt64, digest: CallDigest, leg: UInt8,
     since: UInt64, until: UInt64, commentAt: UInt64
   ) {
+    rule = hold.rule
     self.hold = consume hold
     self.exchange = exchange
     self.serial = serial

@@ -24,6 +24,10 @@ public struct GatewaySettings: Sendable {
   public var ringEntries = 1024
   /// Whether requests and answers are recorded with the facts of each call.
   public var recordsBodies = true
+  /// Whether calls can be held for an approval: there is a store, and somebody who takes `Gateway.heldCalls`.
+  public var holdsCalls = false
+  /// Where reviewers decide, for what agents are told: "https://sluice.example/approvals". Empty for nowhere.
+  public var approvalAddress = ""
   public var limits = GatewayLimits()
 
   public init() {}
@@ -76,6 +80,20 @@ public struct GatewayLimits: Sendable {
   public var aheadBytesMax = 64 << 10
   /// Bytes of a stream that wait for a slow agent; beyond, the gateway stops reading from the server.
   public var streamAheadBytesMax = 256 << 10
+  /// Calls that wait for an approval, over all workers. A further one is refused.
+  public var heldCallsMax = 8192
+  /// How long a call of the legacy era is held before its agent is told to come back.
+  public var holdTime: UInt64 = 50_000_000_000
+  /// How long one leg of a call of the modern era is held before its client is asked to repeat it.
+  public var holdLegTime: UInt64 = 45_000_000_000
+  /// Legs of one call; after the last, its agent is told to come back.
+  public var holdLegsMax: UInt8 = 9
+  /// When the answer to a held call becomes an event stream, which comments keep alive.
+  public var holdCommentAfter: UInt64 = 10_000_000_000
+  /// Between two of these comments.
+  public var holdCommentTime: UInt64 = 12_000_000_000
+  /// The canonical arguments of a call that is held; one with longer ones is refused.
+  public var heldArgumentsBytesMax = 256 << 10
   /// Memory a worker lends for bodies and answers that are on their way.
   public var workerMemoryMax = 512 << 20
 
@@ -102,6 +120,12 @@ public struct GatewayLimits: Sendable {
     upstreamMax = newer.upstreamMax
     aheadBytesMax = newer.aheadBytesMax
     streamAheadBytesMax = newer.streamAheadBytesMax
+    holdTime = newer.holdTime
+    holdLegTime = newer.holdLegTime
+    holdLegsMax = newer.holdLegsMax
+    holdCommentAfter = newer.holdCommentAfter
+    holdCommentTime = newer.holdCommentTime
+    heldArgumentsBytesMax = newer.heldArgumentsBytesMax
   }
 }
 

@@ -131,7 +131,18 @@ extension Worker {
     where exchanges.isUsed(slot) && exchanges[slot].isSessionStream {
       endSessionStream(slot)
     }
+    endHoldsOfOtherPolicies(than: generations[number].snapshot.policyRevision)
     retireIfOver(previous)
+  }
+
+  /// Calls that wait were judged by rules that may no longer hold: their agents are told to have them judged again.
+  private mutating func endHoldsOfOtherPolicies(than revision: UInt64) {
+    guard held.count > 0 else { return }
+    for slot in 0..<exchanges.highWater where exchanges.isUsed(slot) {
+      guard exchanges[slot].held != .max else { continue }
+      let own = generations[exchanges[slot].generation].snapshot.policyRevision
+      if own != revision { endHold(slot, .policyChanged) }
+    }
   }
 
   /// One user less; the last of an older generation ends it.

@@ -31,7 +31,7 @@ struct Exchange: BitwiseCopyable {
   var tokenRefusal: TokenRefusal? = nil
 
   // The request while its body is incomplete.
-  /// Head and decoded body of a chunked request.
+  /// Head and decoded body of a chunked request, and of one that is held.
   var request = Block.none
   var requestCount = 0
   var chunks: ChunkedDecoder
@@ -51,6 +51,9 @@ struct Exchange: BitwiseCopyable {
   var isSessionSealed = false
   /// The version in the server's answer to `initialize`.
   var agreedVersion = ProtocolVersion.v2025_03_26
+
+  /// The place of its `HeldRequest` while it waits for an approval; `.max` while it does not.
+  var held: UInt32 = .max
 
   // The record.
   var record = RecordID(value: 0)
@@ -79,6 +82,8 @@ struct Exchange: BitwiseCopyable {
   var isFramed = false
   /// The last chunk has been written.
   var isEndSent = false
+  /// The stream holds more than comments that keep the connection alive.
+  var hasStreamedMessage = false
   /// The stream ends without its end, because what was to come must not: the client sees it cut off.
   var isCut = false
   /// Why its connection to the server failed, where the errno does not tell.

@@ -99,7 +99,9 @@ extension Worker {
     case .body: refuse(connections[slot].exchange, LocalRefusal.bodyTooSlow)
     case .exchange:
       // Only an agent that does not take its answer is late here; a late server is the upstream's deadline.
-      if connections[slot].isSending { closeConnection(slot) }
+      if connections[slot].isSending { return closeConnection(slot) }
+      let exchange = connections[slot].exchange
+      if exchange != .max, exchanges[exchange].held != .max { heldDue(exchange) }
     case .closing: break
     }
   }

@@ -62,6 +62,9 @@ extension Worker {
     switch recording.refuse(facts, request: request, outcome, answer: body) {
     case .opened(let ticket): exchanges[slot].ticket = ticket
     case .refused(let why):
+      if exchanges[slot].answerKind == .stream {
+        exchanges[slot].answerEnd = exchanges[slot].recordStart
+      }
       // A refusal that cannot be recorded is still a refusal; the agent learns that the record is in trouble too.
       beginLocalAnswer(slot, status: 503) { out, exchange in
         LocalAnswer.error(
@@ -70,7 +73,7 @@ extension Worker {
     }
     exchanges[slot].recordStart = exchanges[slot].answerEnd
     exchanges[slot].isAnswerComplete = true
-    writeAnswerHead(slot)
+    if exchanges[slot].answerKind != .stream { writeAnswerHead(slot) }
     exchanges[slot].recordStart = exchanges[slot].answerEnd
     advanceAnswer(slot)
   }

@@ -60,7 +60,8 @@ extension Worker {
     let status: UInt16 =
       message.kind == .notification
       ? 400 : refusal.reason == .methodNotAllowed && modern ? 404 : 200
-    beginLocalAnswer(slot, status: status) { out, _ in
+    beginLocalAnswer(slot, status: status, room: LocalAnswer.blockedBytes(refusal, policy)) {
+      out, _ in
       LocalAnswer.blocked(
         refusal, policy: policy, id: id, era: era, isTool: isTool, record: record, into: &out)
     }
@@ -90,7 +91,7 @@ extension Worker {
 
   /// The unescaped name of the tool, in working memory that the next call overwrites; empty when there is none.
   @_lifetime(immortal)
-  private mutating func toolName(_ message: MCPMessage, _ body: RawSpan) -> RawSpan {
+  mutating func toolName(_ message: MCPMessage, _ body: RawSpan) -> RawSpan {
     guard let name = message.name, requestIndex.kind(of: name, in: body) == .string else {
       return unsafe _overrideLifetime(RawSpan(), copying: ())
     }
@@ -102,10 +103,12 @@ extension Worker {
 
   // MARK: Allowed
 
-  private mutating func allow(
+  /// - Parameter held: what is known of its approval, when it was held.
+  mutating func allow(
     _ slot: UInt32, _ permit: consuming Permit, _ head: RawSpan, _ body: RawSpan,
-    _ message: MCPMessage
+    _ message: MCPMessage, held: borrowing HeldFacts = HeldFacts()
   ) {
+    if message.method == .notificationsCancelled { cancelHeld(slot, head, body, message) }
     exchanges[slot].phase = .reserveRecord
     let id = exchanges[slot].id
     let rule = permit.permitted.rule
@@ -113,6 +116,13 @@ extension Worker {
     describe(&facts, slot, head, body, message)
     facts.requestID = id.span
     if let rule { facts.rule = ruleName(rule, exchanges[slot].generation) }
+    if held.approval.byteCount > 0 {
+      facts.approval = held.approval
+      facts.approvalState = .approved
+      facts.reviewers = held.reviewers
+      facts.reviewReason = held.reason
+      facts.heldMicroseconds = held.heldNanoseconds / 1000
+    }
     switch recording.open(facts, request: body) {
     case .opened(let ticket): exchanges[slot].ticket = ticket
     case .refused(let why): return unrecordable(slot, why)

@@ -56,6 +56,14 @@ enum LocalAnswer {
     }
   }
 
+  /// Bytes that such an answer may take: escaping makes a byte six at the most.
+  static func blockedBytes(_ refusal: Refusal, _ policy: PolicyProgram) -> Int {
+    guard let rule = refusal.rule else { return 0 }
+    var count = policy.ruleName(rule).byteCount
+    if let message = policy.ruleMessage(rule) { count += message.byteCount }
+    return 6 * count + 2048
+  }
+
   /// The JSON-RPC code of a refusal: an unknown method is what the protocol calls it, the rest is the policy's own.
   static func errorCode(_ refusal: Refusal) -> Int32 {
     refusal.reason == .methodNotAllowed ? -32601 : MCPAnswer.policyDenied

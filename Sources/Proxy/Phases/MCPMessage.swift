@@ -22,6 +22,9 @@ extension Worker {
       guard exchanges[slot].id.set(body.extracting(message.id.range)) else {
         return refuse(slot, MCPRefusal(.idMalformed), head, body)
       }
+      if let state = message.requestState, isOwnState(state, body) {
+        return judgeResumed(slot, head, body, state)
+      }
       exchanges[slot].method = message.method
       exchanges[slot].isNotification = message.kind == .notification
       classify(slot, head, body, message)

@@ -129,6 +129,7 @@ extension Worker {
     case .notification, .other:
       return fail(exchange, .server, "The server's answer belongs to another request.")
     }
+    if exchanges[exchange].answerKind == .stream { return giveLastEvent(exchange, body) }
     guard writeMessage(exchange, body, prefix: 0, suffix: 0) else { return }
     // Clients of both eras read JSON-RPC errors under 200; 400 and 404 mean something to them, others do not.
     exchanges[exchange].status = status == 400 || status == 404 ? status : 200
@@ -137,6 +138,16 @@ extension Worker {
     exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues
     if exchanges[exchange].openedSession.isEmpty { return completeAnswer(exchange) }
     openSession(exchange)
+  }
+
+  /// The same where comments have been sent while the call was held: the answer is the stream's one message.
+  private mutating func giveLastEvent(_ exchange: UInt32, _ body: RawSpan) {
+    streamMessage(exchange, body)
+    guard exchanges[exchange].upstream != .max else { return }
+    exchanges[exchange].isAnswerComplete = true
+    exchanges[exchange].outcome.status = 200
+    exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues
+    advanceAnswer(exchange)
   }
 
   /// Writes the message that `answerIndex` has read, masked and filtered, into the answer's block, with room left

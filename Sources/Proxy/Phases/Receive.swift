@@ -143,7 +143,10 @@ extension Worker {
     guard connections[slot].state == .exchange, result == 0 else { return closeConnection(slot) }
     let exchange = connections[slot].exchange
     guard exchange != .max, !exchanges[exchange].isAnswerComplete else { return }
-    if exchanges[exchange].era == .modern || exchanges[exchange].isSessionStream {
+    // Nobody waits for a held call whose client has gone, in either era: it must not run.
+    if exchanges[exchange].era == .modern || exchanges[exchange].isSessionStream
+      || exchanges[exchange].held != .max
+    {
       closeConnection(slot)
     }
   }

@@ -93,7 +93,7 @@ extension Worker {
   }
 
   /// Adds one message to the stream to the agent.
-  private mutating func streamMessage(_ exchange: UInt32, _ message: RawSpan) {
+  mutating func streamMessage(_ exchange: UInt32, _ message: RawSpan) {
     let prefix = SSEWriter.messagePrefix.utf8CodeUnitCount
     let suffix = SSEWriter.messageSuffix.utf8CodeUnitCount
     guard makeAnswerRoom(exchange, prefix) else {
@@ -111,6 +111,7 @@ extension Worker {
     block.replaceLineBreaks(from: before &+ prefix, count: end &- before &- prefix)
     exchanges[exchange].answerEnd = end &+ suffix
     exchanges[exchange].answerKind = .stream
+    exchanges[exchange].hasStreamedMessage = true
     let waiting = exchanges[exchange].answerEnd &- exchanges[exchange].answerStart
     if waiting > limits.streamAheadBytesMax, exchanges[exchange].upstream != .max {
       pauseUpstream(exchanges[exchange].upstream)

@@ -285,7 +285,7 @@ extension Worker {
       closeUpstream(upstream)
     }
     exchanges[slot].isAnswerComplete = true
-    if exchanges[slot].answerKind == .stream {
+    if exchanges[slot].answerKind == .stream && exchanges[slot].hasStreamedMessage {
       // The client must not take what it got for the whole: no last chunk, and the connection ends.
       exchanges[slot].isCut = true
       exchanges[slot].outcome = outcome(
@@ -311,6 +311,7 @@ extension Worker {
   /// The answer's body stands in its block: its head is written, it is recorded and sent.
   mutating func completeAnswer(_ slot: UInt32, session: RawSpan = RawSpan()) {
     exchanges[slot].isAnswerComplete = true
+    if exchanges[slot].answerKind == .stream { return advanceAnswer(slot) }
     let record = exchanges[slot].recordStart
     writeAnswerHead(slot, session: session)
     exchanges[slot].recordStart = record

@@ -18,10 +18,12 @@ extension Worker {
 
   // MARK: Building
 
-  /// Begins an answer of the gateway's own: `body` writes it, in at least `room` bytes.
+  /// Begins an answer of the gateway's own: `body` writes it.
+  /// - Parameter room: bytes that `body` may need, when that may be more than three thousand.
   mutating func beginLocalAnswer(
     _ slot: UInt32, status: UInt16, room: Int = 0, body: (inout ByteWriter, Exchange) -> Void
   ) {
+    if exchanges[slot].answerKind == .stream { return addLocalEvent(slot, room: room, body: body) }
     blocks.give(exchanges[slot].answer)
     exchanges[slot].answer = .none
     let front = Worker.answerFront
@@ -38,6 +40,26 @@ extension Worker {
     exchanges[slot].answerEnd = front + writer.count
     exchanges[slot].status = status
     exchanges[slot].answerKind = .whole
+  }
+
+  /// The same for an answer that is an event stream already, of which only comments have been sent: as its one message.
+  private mutating func addLocalEvent(
+    _ slot: UInt32, room: Int, body: (inout ByteWriter, Exchange) -> Void
+  ) {
+    guard makeAnswerRoom(slot, max(4096, room &+ SSEWriter.messageOverheadBytes)) else {
+      return dropConnection(slot)
+    }
+    let block = exchanges[slot].answer
+    let start = exchanges[slot].answerEnd
+    var writer = unsafe ByteWriter(
+      unsafeInto: block.unsafeStart + start, capacity: block.capacity - start - Worker.answerTail)
+    writer.append(SSEWriter.messagePrefix)
+    body(&writer, exchanges[slot])
+    writer.append(SSEWriter.messageSuffix)
+    precondition(!writer.overflowed, "a local answer is longer than its block")
+    exchanges[slot].answerEnd = start &+ writer.count
+    exchanges[slot].status = 200
+    exchanges[slot].hasStreamedMessage = true
   }
 
   /// Writes the head of a whole answer in front of its body.
@@ -172,6 +194,7 @@ extension Worker {
     let upstream = exchanges[exchange].upstream
     if upstream != .max { resumeUpstream(upstream) }
     advanceAnswer(exchange)
+    if exchanges.isUsed(exchange) { setHoldDeadline(exchange) }
   }
 
   // MARK: The end
@@ -232,11 +255,13 @@ extension Worker {
 
   /// The client has gone while its exchange was under way.
   mutating func clientGone(_ slot: UInt32) {
+    abandonHold(slot)
     exchanges[slot].connection = .max
     let upstream = exchanges[slot].upstream
     let finishes =
-      exchanges[slot].era == .legacy && upstream != .max && exchanges[slot].answerKind == .none
-      && !exchanges[slot].isSessionStream
+      exchanges[slot].era == .legacy && upstream != .max && !exchanges[slot].isSessionStream
+      && (exchanges[slot].answerKind == .none
+        || (exchanges[slot].answerKind == .stream && !exchanges[slot].hasStreamedMessage))
     // A legacy client's call runs to its end for the record; a modern one is cancelled by going away.
     if finishes { return }
     if upstream != .max {

@@ -2,7 +2,14 @@ internal import COpenSSL
 internal import Glibc
 internal import Wire
 
-/// Turns a server's session id into one that only this gateway can read, and back.
+/// What a sealed text is for: one of one purpose does not open for another.
+enum SealPurpose: UInt8 {
+  case session = 0
+  case requestState = 1
+}
+
+/// Turns a server's session id (or another short text that clients bring back) into one that only this gateway can read, and
+/// back.
 ///
 /// A sealed id is base64url of nonce (12 bytes), ciphertext and tag (16 bytes), AES-256-GCM (NIST SP 800-38D). The
 /// principal's and the server's names are authenticated with it: a session id that somebody else got hold of, or that is
@@ -50,13 +57,15 @@ struct SessionSealer: ~Copyable {
   /// Seals `plain`; returns how many bytes were written to `target` (of at least `sealedBytesMax`), or nil when `plain` is
   /// empty or too long.
   mutating func seal(
-    _ plain: RawSpan, principal: RawSpan, server: RawSpan, into target: UnsafeMutableRawPointer
+    _ plain: RawSpan, for purpose: SealPurpose, principal: RawSpan, server: RawSpan,
+    into target: UnsafeMutableRawPointer
   ) -> Int? {
     let count = plain.byteCount
     guard count > 0, count <= SessionSealer.plainBytesMax else { return nil }
     guard unsafe RAND_bytes(buffer, Int32(SessionSealer.nonceBytes)) == 1 else { return nil }
     let sealed = unsafe buffer + SessionSealer.nonceBytes
-    guard begin(encrypting: true, principal, server), unsafe update(plain, into: sealed), finish(),
+    guard begin(encrypting: true, purpose, principal, server), unsafe update(plain, into: sealed),
+      finish(),
       unsafe EVP_CIPHER_CTX_ctrl(
         context, EVP_CTRL_GCM_GET_TAG, Int32(SessionSealer.tagBytes), sealed + count) == 1
     else { return nil }
@@ -67,7 +76,8 @@ struct SessionSealer: ~Copyable {
   /// Opens a sealed id; returns how many bytes were written to `target` (of at least `plainBytesMax`), or nil when it was not
   /// sealed here for this principal and server.
   mutating func open(
-    _ text: RawSpan, principal: RawSpan, server: RawSpan, into target: UnsafeMutableRawPointer
+    _ text: RawSpan, for purpose: SealPurpose, principal: RawSpan, server: RawSpan,
+    into target: UnsafeMutableRawPointer
   ) -> Int? {
     guard text.byteCount <= SessionSealer.sealedBytesMax,
       let total = unsafe Base64URL.decode(text, into: buffer)
@@ -75,7 +85,7 @@ struct SessionSealer: ~Copyable {
     let count = total - SessionSealer.nonceBytes - SessionSealer.tagBytes
     guard count > 0 else { return nil }
     let sealed = unsafe buffer + SessionSealer.nonceBytes
-    guard begin(encrypting: false, principal, server) else { return nil }
+    guard begin(encrypting: false, purpose, principal, server) else { return nil }
     let cipher = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(sealed), byteCount: count)
     guard
       unsafe update(cipher, into: target.assumingMemoryBound(to: UInt8.self)),
@@ -87,7 +97,7 @@ struct SessionSealer: ~Copyable {
   }
 
   private mutating func begin(
-    encrypting: Bool, _ principal: RawSpan, _ server: RawSpan
+    encrypting: Bool, _ purpose: SealPurpose, _ principal: RawSpan, _ server: RawSpan
   ) -> Bool {
     let ready = unsafe key.withUnsafeBufferPointer { key in
       unsafe EVP_CipherInit_ex(
@@ -95,11 +105,12 @@ struct SessionSealer: ~Copyable {
     }
     guard ready == 1 else { return false }
     // Lengths first, so that no two pairs of names run together to the same bytes.
-    var lengths: InlineArray<4, UInt8> = .init(repeating: 0)
+    var lengths: InlineArray<5, UInt8> = .init(repeating: 0)
     lengths[0] = UInt8(truncatingIfNeeded: principal.byteCount >> 8)
     lengths[1] = UInt8(truncatingIfNeeded: principal.byteCount)
     lengths[2] = UInt8(truncatingIfNeeded: server.byteCount >> 8)
     lengths[3] = UInt8(truncatingIfNeeded: server.byteCount)
+    lengths[4] = purpose.rawValue
     return unsafe update(lengths.span.bytes, into: nil) && update(principal, into: nil)
       && update(server, into: nil)
   }

@@ -28,7 +28,8 @@ extension Worker {
     let principal = sessionOwner(of: slot)
     let place = unsafe scratch.unsafeStart + Worker.sessionArea
     guard
-      let count = unsafe sealer.open(text, principal: principal, server: server, into: place - 1)
+      let count = unsafe sealer.open(
+        text, for: .session, principal: principal, server: server, into: place - 1)
     else { return .sessionUnknown }
     // Its first byte is the version that was agreed on; what follows is the server's id.
     let agreed = unsafe ProtocolVersion(
@@ -38,6 +39,23 @@ extension Worker {
     }
     exchanges[slot].sessionCount = count - 1
     return nil
+  }
+
+  /// Opens the session of a held call again, for which the working memory has been used by others since.
+  mutating func reopenSession(_ slot: UInt32, _ head: RawSpan) -> Bool {
+    guard exchanges[slot].era == .legacy, exchanges[slot].head.has(.mcpSessionID) else {
+      return true
+    }
+    let text = head.extracting(exchanges[slot].head.mcpSessionID.range)
+    let server = serverName(of: slot)
+    let principal = principalName(of: slot)
+    let place = unsafe scratch.unsafeStart + Worker.sessionArea
+    guard
+      let count = unsafe sealer.open(
+        text, for: .session, principal: principal, server: server, into: place - 1), count > 1
+    else { return false }
+    exchanges[slot].sessionCount = count - 1
+    return true
   }
 
   /// Notes the session id that came with the answer to `initialize`. Ids on other answers mean nothing: servers send
@@ -67,7 +85,8 @@ extension Worker {
     let bytes = scratchBytes(Worker.sessionArea, exchanges[slot].openedSession.count + 1)
     let place = unsafe scratch.unsafeStart + Worker.sealedArea
     guard
-      let count = unsafe sealer.seal(bytes, principal: principal, server: server, into: place)
+      let count = unsafe sealer.seal(
+        bytes, for: .session, principal: principal, server: server, into: place)
     else { return fail(slot, .gateway, "The session cannot be opened.") }
     // The record ties the call that opened a session to those in it. An id too long to be kept here is left out.
     exchanges[slot].isSessionSealed = exchanges[slot].openedSession.set(

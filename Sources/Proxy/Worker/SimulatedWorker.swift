@@ -9,16 +9,17 @@ public struct SimulatedWorker: ~Copyable {
   /// - Parameters:
   ///   - settings: its listeners' ports are those of the simulated network.
   ///   - audit: where calls are recorded, made for one worker; nil for nowhere.
+  ///   - heldCalls: where held calls are told of; nil when none can be held.
   public init(
     network: SimulatedNetwork, settings: GatewaySettings, snapshot: GatewaySnapshot,
-    audit: AuditLog?
+    audit: AuditLog?, heldCalls: HeldCalls? = nil
   ) throws(IOError) {
     let loop = EventLoop(simulating: network, settings: Gateway.loopSettings(settings))
     var made = Worker(
       loop: loop, settings: settings, snapshot: snapshot,
       recording: Recording(
         audit?.producer(worker: 0, wakeDescriptor: -1), keepsBodies: settings.recordsBodies),
-      control: control, sealer: SessionSealer(key: SessionSealer.makeKey()))
+      control: control, sealer: SessionSealer(key: SessionSealer.makeKey()), heldCalls: heldCalls)
     _ = try made.listen(on: settings.listeners, backlog: settings.backlog)
     worker = made
   }

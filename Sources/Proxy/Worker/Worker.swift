@@ -63,10 +63,29 @@ struct Worker: ~Copyable {
   var acceptPausedUntil: UInt64 = .max
   var isDraining = false
 
+  // Calls that wait for an approval.
+  /// Where this worker meets the control plane about them; nil when calls cannot be held.
+  let mail: Mailbox?
+  let heldCalls: HeldCalls?
+  var held: Slab<HeldRequest>
+  var heldSerial: UInt64 = 0
+  /// What the call that is being judged brought back from an earlier leg.
+  var resumedState: ResumedState?
+  var canonicalizer = JSONCanonicalizer()
+  var digester = CallDigester()
+  let approvalAddress: [UInt8]
+
   init(
     loop: consuming EventLoop, settings: GatewaySettings, snapshot: GatewaySnapshot,
-    recording: consuming Recording, control: WorkerControl, sealer: consuming SessionSealer
+    recording: consuming Recording, control: WorkerControl, sealer: consuming SessionSealer,
+    heldCalls: HeldCalls? = nil, number: Int = 0
   ) {
+    mail = heldCalls?.mailboxes[number]
+    self.heldCalls = heldCalls
+    held = Slab(
+      capacity: heldCalls == nil
+        ? 1 : max(1, settings.limits.heldCallsMax / max(1, settings.workers)))
+    approvalAddress = Array(settings.approvalAddress.utf8)
     let share = max(16, settings.connectionsMax / max(1, settings.workers))
     limits = settings.limits
     var http = HTTPLimits()
@@ -117,6 +136,7 @@ struct Worker: ~Copyable {
     // A wake-up tells that there is room again; looking on every turn as well costs nothing and cannot miss it.
     if hasStalled, !recording.isFull() { resumeStalled() }
     if acceptPausedUntil <= loop.now { resumeAccepting() }
+    if mail != nil { takeHeldAnswers() }
     adoptPublished()
     if control.isStopping { return drain() }
     return true
@@ -202,7 +222,8 @@ struct Worker: ~Copyable {
       {
         closeConnection(slot)
       } else if state == .exchange, connections[slot].exchange != .max {
-        // Each legacy client holds one open: no stop should wait for what has no end.
+        // No stop should wait for a person, nor for what has no end: each legacy client holds one open.
+        endHold(connections[slot].exchange, .pending)
         endSessionStream(connections[slot].exchange)
       }
     }

@@ -71,8 +71,23 @@ public enum MCPAnswer {
   public static func toolError(
     id: RawSpan, era: Era, text: RawSpan, into out: inout ByteWriter
   ) {
-    toolErrorStart(id: id, era: era, into: &out)
+    beginToolError(id: id, era: era, into: &out)
     JSONEscaping.escape(text, into: &out)
+    endToolError(into: &out)
+  }
+
+  /// The same in pieces: what is appended between this and `endToolError` is the text, escaped by whoever appends it (see
+  /// `sentence`).
+  public static func beginToolError(id: RawSpan, era: Era, into out: inout ByteWriter) {
+    toolErrorStart(id: id, era: era, into: &out)
+  }
+
+  /// Appends fixed words to such a text.
+  public static func sentence(_ text: StaticString, into out: inout ByteWriter) {
+    escaped(text, into: &out)
+  }
+
+  public static func endToolError(into out: inout ByteWriter) {
     out.append("\"}]}}")
   }
 

@@ -31,22 +31,22 @@ extension GatewayService {
   private static func parts(
     _ loaded: LoadedConfiguration, logger: Logger
   ) throws(CommandFailure) -> [any ServicePart] {
-    let console = try ConsolePart(
-      loaded.configuration, approvals: approvals(loaded.configuration), logger: logger)
-    let stdio = StdioServers(
-      guardCommand: ["/proc/self/exe", StdioGuardCommand.name], logger: logger)
-    return [stdio] + (console.map { [$0] } ?? [])
-  }
-
-  private static func approvals(
-    _ configuration: Configuration
-  ) throws(CommandFailure) -> any ApprovalService {
-    guard case .sqlite(let path) = configuration.store else { return NoApprovals() }
-    do {
-      return try ApprovalStore(path: path)
+    var parts: [any ServicePart] = [
+      StdioServers(guardCommand: ["/proc/self/exe", StdioGuardCommand.name], logger: logger)
+    ]
+    var service: any ApprovalService = NoApprovals()
+    do throws(ServiceFailure) {
+      if let approvals = try ApprovalPart(loaded.configuration, logger: logger) {
+        // One store for reviewers and for the calls that wait: a decision is heard of at once.
+        service = approvals.service
+        parts.append(approvals)
+      }
     } catch {
-      throw CommandFailure("The approvals' store cannot be opened: \(error).")
+      throw CommandFailure(error)
     }
+    let console = try ConsolePart(loaded.configuration, approvals: service, logger: logger)
+    if let console { parts.append(console) }
+    return parts
   }
 
   /// Stops it. - Throws: what of the record could not be kept.
