@@ -49,7 +49,11 @@ final class ConsoleCore: Sendable {
 
   /// Whether the gateway gives what a section shows.
   func has(_ section: ConsoleSection) -> Bool {
-    section.needs != .sessions || sessionDesk != nil
+    switch section.needs {
+    case .sessions: sessionDesk != nil
+    case .servers, .policies, .status: services.status != nil
+    default: true
+    }
   }
 
   var origin: ConsoleOrigin { currentOrigin.withLock { $0 } }

@@ -10,6 +10,8 @@ public struct ConsoleServices: Sendable {
   public var keepsApprovals = true
   /// The sessions in the record; nil shows none.
   public var sessions: SessionCatalog?
+  /// How the gateway is; nil shows no servers, policies and status.
+  public var status: (@Sendable () async -> ConsoleStatus?)?
   /// Pages for machines (metrics, health) that answer without signing in.
   public var openRoutes: [ConsoleRoute] = []
 

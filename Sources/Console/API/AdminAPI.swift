@@ -39,6 +39,18 @@ struct AdminAPI: Sendable {
       operation(.get, "/sessions/{id}") { request, context in
         try await timeline(request, context)
       },
+      operation(.get, "/servers") { [core] _, context in
+        let status = try await core.status(for: context, .servers)
+        return JSONAnswer.response(ServerList(servers: status.servers))
+      },
+      operation(.get, "/policies") { [core] _, context in
+        let status = try await core.status(for: context, .policies)
+        return JSONAnswer.response(
+          PolicyDocument(revision: status.revision, rules: status.rules))
+      },
+      operation(.get, "/status") { [core] _, context in
+        JSONAnswer.response(try await core.status(for: context, .status))
+      },
     ]
   }
 

@@ -34,6 +34,9 @@ struct PageRenderer: Sendable {
       ("decide", PackageResources.decide_mustache), ("failure", PackageResources.failure_mustache),
       ("sessions", PackageResources.sessions_mustache),
       ("timeline", PackageResources.timeline_mustache),
+      ("servers", PackageResources.servers_mustache),
+      ("policies", PackageResources.policies_mustache),
+      ("status", PackageResources.status_mustache),
     ]
   }()
 
@@ -115,6 +118,9 @@ struct ConsoleSection: Sendable {
     ConsoleSection(path: "/approvals", label: "Approvals", needs: []),
     ConsoleSection(path: "/history", label: "History", needs: []),
     ConsoleSection(path: "/sessions", label: "Sessions", needs: .sessions),
+    ConsoleSection(path: "/servers", label: "Servers", needs: .servers),
+    ConsoleSection(path: "/policies", label: "Policies", needs: .policies),
+    ConsoleSection(path: "/status", label: "Status", needs: .status),
   ]
 }
 

@@ -17,6 +17,7 @@ enum ConsoleRouter {
     LoginPages(core: core).add(to: router)
     ApprovalPages(core: core).add(to: router)
     SessionPages(core: core).add(to: router)
+    StatusPages(core: core).add(to: router)
     for operation in AdminAPI(core: core).operations { operation.add(to: router) }
     return router
   }
