@@ -125,7 +125,7 @@ let controlPlane: [Target] = [
   .target(
     name: "Console",
     dependencies: [
-      "Approvals", "Recorder", "Outbound", "Identity", "COpenSSL",
+      "Approvals", "Recorder", "Audit", "Outbound", "Identity", "COpenSSL",
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Mustache", package: "swift-mustache"),
       .product(name: "JWTKit", package: "jwt-kit"),
@@ -137,7 +137,10 @@ let controlPlane: [Target] = [
       .embedInCode("Resources/approvals.mustache"), .embedInCode("Resources/approval.mustache"),
       .embedInCode("Resources/card.mustache"), .embedInCode("Resources/arguments.mustache"),
       .embedInCode("Resources/decisions.mustache"), .embedInCode("Resources/decide.mustache"),
-      .embedInCode("Resources/failure.mustache"), .embedInCode("Resources/console.css"),
+      .embedInCode("Resources/failure.mustache"), .embedInCode("Resources/sessions.mustache"),
+      .embedInCode("Resources/timeline.mustache"), .embedInCode("Resources/servers.mustache"),
+      .embedInCode("Resources/policies.mustache"), .embedInCode("Resources/status.mustache"),
+      .embedInCode("Resources/console.css"),
       .embedInCode("Resources/console.js"), .embedInCode("Resources/favicon.svg"),
       .embedInCode("Resources/openapi.json"),
     ],

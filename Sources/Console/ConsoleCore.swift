@@ -9,6 +9,7 @@ final class ConsoleCore: Sendable {
   let sessions: SessionTable
   let throttle: LoginThrottle
   let keys: KeyTable
+  let sessionDesk: SessionDesk?
   let localLogin: LocalLogin?
   let openIDLogin: OpenIDLogin?
   let cookies: CookieNames
@@ -33,6 +34,7 @@ final class ConsoleCore: Sendable {
     cookies = CookieNames(isSecure: origin.isSecure)
     pages = PageRenderer()
     streams = StreamLimit(settings.limits.streamsMax)
+    sessionDesk = services.sessions.map(SessionDesk.init)
     currentOrigin = Mutex(origin)
     if let local = settings.localAdmin {
       guard let login = LocalLogin(local, oneTimePassword: oneTimePassword) else {
@@ -43,6 +45,15 @@ final class ConsoleCore: Sendable {
       localLogin = nil
     }
     openIDLogin = settings.openID.map { OpenIDLogin($0, limits: settings.limits, now: now) }
+  }
+
+  /// Whether the gateway gives what a section shows.
+  func has(_ section: ConsoleSection) -> Bool {
+    switch section.needs {
+    case .sessions: sessionDesk != nil
+    case .servers, .policies, .status: services.status != nil
+    default: true
+    }
   }
 
   var origin: ConsoleOrigin { currentOrigin.withLock { $0 } }

@@ -74,7 +74,7 @@ public final class ConsoleServer: Sendable {
     let limits = core.settings.limits
     var quiet = core.logger
     // Below that, Hummingbird reports every connection that ends early.
-    quiet.logLevel = max(quiet.logLevel, .error)
+    quiet.logLevel = .critical
     let channel = HTTP1Channel.Configuration(
       idleTimeout: .seconds(Int64(limits.idleConnectionSeconds)),
       httpDecoderConfiguration: .init(

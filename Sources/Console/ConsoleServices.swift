@@ -1,4 +1,5 @@
 public import Approvals
+public import Recorder
 
 /// What the console shows and acts on. It knows the gateway only through this.
 public struct ConsoleServices: Sendable {
@@ -7,6 +8,10 @@ public struct ConsoleServices: Sendable {
   public var groups: @Sendable (_ principal: String) -> [String]
   /// Whether the gateway has a store at all: without one no rule can ask for an approval, and the pages say so.
   public var keepsApprovals = true
+  /// The sessions in the record; nil shows none.
+  public var sessions: SessionCatalog?
+  /// How the gateway is; nil shows no servers, policies and status.
+  public var status: (@Sendable () async -> ConsoleStatus?)?
   /// Pages for machines (metrics, health) that answer without signing in.
   public var openRoutes: [ConsoleRoute] = []
 

@@ -23,9 +23,13 @@ settings.localAdmin = admin
 
 let approvals = MemoryApprovals(
   kind == "hostile" ? SampleApprovals.hostile() : kind == "empty" ? [] : SampleApprovals.day())
-let services = ConsoleServices(
+var services = ConsoleServices(
   approvals: approvals,
   groups: { $0 == "nightly-report" ? ["reporting", "batch"] : kind == "hostile" ? [$0] : [] })
+services.status = {
+  kind == "hostile"
+    ? SampleStatus.status(names: SampleApprovals.hostileTexts) : SampleStatus.status()
+}
 let console = try ConsoleServer(
   settings: settings, services: services, logger: Logger(label: "console-preview"))
 let bound = try await console.start()

@@ -52,6 +52,39 @@ import Testing
     }
   }
 
+  @Test func whatTheGatewayTellsIsForThoseWhoMaySeeIt() async throws {
+    let console = try TestConsole { _, services in
+      services.status = { SampleStatus.status(now: TestClock().now) }
+    }
+    try await console.test { browser in
+      for (path, seers) in [
+        ("/servers", ["platform"]), ("/policies", ["platform", "security"]),
+        ("/status", ["platform"]),
+      ] {
+        for key in TestConsole.keys {
+          let answer = try await browser.api(.get, path, key: key)
+          #expect(answer.status == (seers.contains(key) ? .ok : .forbidden), "\(path) \(key)")
+        }
+      }
+      let text = try await browser.api(.get, "/policies", key: "security").text
+      #expect(
+        text.hasPrefix(#"{"revision":"8c1f00d2a4b3e596","rules":[{"effect":"block","hits":4711,"#))
+      _ = try await browser.signIn()
+      #expect(try await browser.get("/servers").text.contains("connection refused, bank"))
+      #expect(try await browser.get("/policies").text.contains("require approval"))
+      #expect(
+        try await browser.get("/status").text.contains("The latest configuration is not in force"))
+    }
+  }
+
+  @Test func aGatewayThatTellsNothingHasNoSuchPages() async throws {
+    try await TestConsole().test { browser in
+      _ = try await browser.signIn()
+      #expect(try await browser.get("/status").status == .serviceUnavailable)
+      #expect(!(try await browser.get("/approvals").text.contains("/status")))
+    }
+  }
+
   @Test func whoAsksIsToldWhoTheyAre() async throws {
     try await TestConsole().test { browser in
       let text = try await browser.api(.get, "/viewer", key: "security").text

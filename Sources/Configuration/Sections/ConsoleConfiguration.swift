@@ -240,7 +240,9 @@ extension Shape where Value == String {
         (0x21...0x7E).contains($0) && !"?#@\"'<>\\".utf8.contains($0)
       }
       guard !host.isEmpty, isPlain else { break }
-      guard scheme == "https://" || host == "localhost" || host.hasPrefix("127.") else {
+      guard
+        scheme == "https://" || host == "localhost" || IPAddress.bytes(String(host))?.first == 127
+      else {
         reading.report(node.origin, "tokens would cross the network in the clear; use https://")
         return nil
       }

@@ -3,6 +3,7 @@ internal import Foundation
 internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
+internal import Recorder
 
 /// One operation of the admin API: what the router serves, and what the OpenAPI document must describe.
 struct APIOperation: Sendable {
@@ -33,6 +34,22 @@ struct AdminAPI: Sendable {
       operation(.get, "/approvals/{id}") { request, context in try await show(request, context) },
       operation(.post, "/approvals/{id}/decision") { request, context in
         try await decide(request, context)
+      },
+      operation(.get, "/sessions") { request, context in try await sessions(request, context) },
+      operation(.get, "/sessions/{id}") { request, context in
+        try await timeline(request, context)
+      },
+      operation(.get, "/servers") { [core] _, context in
+        let status = try await core.status(for: context, .servers)
+        return JSONAnswer.response(ServerList(servers: status.servers))
+      },
+      operation(.get, "/policies") { [core] _, context in
+        let status = try await core.status(for: context, .policies)
+        return JSONAnswer.response(
+          PolicyDocument(revision: status.revision, rules: status.rules))
+      },
+      operation(.get, "/status") { [core] _, context in
+        JSONAnswer.response(try await core.status(for: context, .status))
       },
     ]
   }
@@ -108,6 +125,30 @@ struct AdminAPI: Sendable {
   private func stream(_ request: Request, _ context: ConsoleContext) throws -> Response {
     let viewer = try context.signedIn()
     return try ApprovalStream(core: core, viewer: viewer, access: context.access).response()
+  }
+
+  private func sessions(_ request: Request, _ context: ConsoleContext) async throws -> Response {
+    let desk = try core.sessionDesk(for: context)
+    let query = try APIQuery(
+      request, allowed: ["principal", "server", "tool", "since", "problems", "masked", "limit"])
+    let limit = try query.number("limit", 1...SessionDesk.sessionsMax) ?? SessionDesk.sessionsMax
+    let (filter, _) = try query.sessionFilter(now: core.now(), defaultSpan: "all")
+    let found = try await desk.list(filter, limit: limit)
+    return JSONAnswer.response(
+      SessionList(
+        sessions: found.sessions.map(SessionDocument.init), isCut: found.isCut,
+        warnings: found.warnings))
+  }
+
+  private func timeline(_ request: Request, _ context: ConsoleContext) async throws -> Response {
+    let desk = try core.sessionDesk(for: context)
+    let query = try APIQuery(request, allowed: ["skip", "limit"])
+    let limit = try query.number("limit", 1...SessionDesk.callsMax) ?? SessionDesk.callsMax
+    let found = try await desk.timeline(
+      id(context), skip: query.number("skip", 0...1_000_000_000) ?? 0, limit: limit)
+    return JSONAnswer.response(
+      TimelineDocument(
+        session: SessionDocument(found.session), calls: found.calls.map(CallDocument.init)))
   }
 
   private func document(_ request: ApprovalRequest, _ viewer: Viewer) -> ApprovalDocument {

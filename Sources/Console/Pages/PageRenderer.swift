@@ -32,6 +32,11 @@ struct PageRenderer: Sendable {
       ("arguments", PackageResources.arguments_mustache),
       ("decisions", PackageResources.decisions_mustache),
       ("decide", PackageResources.decide_mustache), ("failure", PackageResources.failure_mustache),
+      ("sessions", PackageResources.sessions_mustache),
+      ("timeline", PackageResources.timeline_mustache),
+      ("servers", PackageResources.servers_mustache),
+      ("policies", PackageResources.policies_mustache),
+      ("status", PackageResources.status_mustache),
     ]
   }()
 
@@ -97,7 +102,8 @@ struct PageFrame {
     let permissions = core.settings.permissions(of: session.viewer)
     role =
       permissions == .admin ? "administrator" : permissions == .auditor ? "auditor" : "reviewer"
-    links = ConsoleSection.all.filter { permissions.isSuperset(of: $0.needs) }
+    links = ConsoleSection.all
+      .filter { permissions.isSuperset(of: $0.needs) && core.has($0) }
       .map { Link(path: $0.path, label: $0.label, isCurrent: $0.path == current) }
   }
 }
@@ -111,6 +117,10 @@ struct ConsoleSection: Sendable {
   static let all = [
     ConsoleSection(path: "/approvals", label: "Approvals", needs: []),
     ConsoleSection(path: "/history", label: "History", needs: []),
+    ConsoleSection(path: "/sessions", label: "Sessions", needs: .sessions),
+    ConsoleSection(path: "/servers", label: "Servers", needs: .servers),
+    ConsoleSection(path: "/policies", label: "Policies", needs: .policies),
+    ConsoleSection(path: "/status", label: "Status", needs: .status),
   ]
 }
 

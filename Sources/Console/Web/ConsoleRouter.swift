@@ -16,6 +16,8 @@ enum ConsoleRouter {
     router.add(middleware: ForgeryGuard(core: core))
     LoginPages(core: core).add(to: router)
     ApprovalPages(core: core).add(to: router)
+    SessionPages(core: core).add(to: router)
+    StatusPages(core: core).add(to: router)
     for operation in AdminAPI(core: core).operations { operation.add(to: router) }
     return router
   }

@@ -24,7 +24,10 @@ struct ConsoleOrigin: Sendable {
   }
 
   static func isLoopback(_ host: String) -> Bool {
-    host == "::1" || host == "localhost" || host.hasPrefix("127.")
+    if host == "::1" || host == "localhost" { return true }
+    // A name may begin with "127." as well: only numbers are an address.
+    let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
   }
 
   func answers(to host: String) -> Bool { hosts.contains(host.lowercased()) }

@@ -3,6 +3,7 @@ import Console
 import ControlPlane
 import Logging
 import Policy
+import Recorder
 import SluiceConfiguration
 
 /// The console beside the gateway: listens once the workers do, and ends when they have ended.
@@ -25,6 +26,7 @@ final class ConsolePart: ServicePart {
       groups: { name in
         accounts.first { $0.name == name }?.groups.map(\.text) ?? []
       })
+    services.sessions = SessionCatalog(directory: configuration.audit.directory)
     services.keepsApprovals = configuration.store != nil
     do {
       server = try ConsoleServer(

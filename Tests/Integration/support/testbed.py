@@ -12,7 +12,7 @@ from support.ports import free_ports
 
 FOLDER = ROOT / "Tests/Testbed"
 # Ports are chosen once and kept with the state: an identity provider's issuer holds its port.
-PORTS = ["LLNG_PORT", "GLEWLWYD_PORT", "PG_PORT", "RSYSLOG_PORT", "RSYSLOG_TLS_PORT", "S3_PORT"]
+PORTS = ["LLNG_PORT", "GLEWLWYD_PORT", "PG_PORT", "RSYSLOG_PORT", "RSYSLOG_TLS_PORT", "S3_PORT", "CONSOLE_PORT"]
 SERVERS = ["alchemy", "postgres", "git", "time", "shell", "protected"]
 # Installing packages and making Python environments takes this long the first time.
 SECONDS = 900

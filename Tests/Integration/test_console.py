@@ -1,0 +1,193 @@
+"""The console with parts that nobody here wrote: Chromium, an identity provider, an OpenAPI validator, an HTML parser."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+from support.console import API, PASSWORD, Page, Preview, Session, password_hash
+from support.gateway import Account, sluice
+from support.ports import free_ports
+
+# What the pages are made of. An element or attribute that is not here came from somewhere else.
+ELEMENTS = set(
+    "html head meta title link script body a header img nav div span form input button main h1 h2 h3 p article section "
+    "dl dt dd strong time pre code mark ul ol li label textarea select option details summary table thead tbody tr th "
+    "td".split())
+ATTRIBUTES = set(
+    "lang charset name content rel href type src defer class id tabindex alt width height aria-label aria-current "
+    "method action value role data-live hidden datetime title data-until for rows maxlength autocomplete "
+    "autocapitalize spellcheck required autofocus selected checked".split())
+
+
+def assert_clean(text):
+    page = Page(text)
+    for tag, attributes in page.elements:
+        assert tag in ELEMENTS, (tag, attributes)
+        assert set(attributes) <= ATTRIBUTES, (tag, attributes)
+    for script in page.named("script"):
+        assert set(script) == {"src", "defer"} and script["src"].startswith("/assets/"), script
+    for link in page.named("a"):
+        assert link["href"].startswith(("/", "#")) and not link["href"].startswith("//"), link
+    return page
+
+
+@pytest.fixture
+def gateway_with_console(make_gateway, tmp_path, upstreams):
+    """A gateway with a console, on which `ada` reviews, `audrey` audits and `nora` is nobody."""
+    accounts = {"ada": Account("ada", "dba"), "audrey": Account("audrey", "security"), "nora": Account("nora", "x")}
+
+    def make(**console):
+        port, = free_ports(1)
+        console = {
+            "address": f"127.0.0.1:{port}", "admins": ["platform"], "auditors": ["security"],
+            "login": {"local_admin": {"password_hash": f"file:{password_hash(tmp_path)}", "groups": ["dba"]}},
+            "api_keys": [account.entry for account in accounts.values()],
+            **console,
+        }
+        gateway = make_gateway({"people": upstreams.urls["people"]}, console=console, store="sqlite:./sluice.db")
+        gateway.start()
+        gateway.console = console.get("public_url") or f"http://127.0.0.1:{port}"
+        gateway.api = {name: API(gateway.console, account.key) for name, account in accounts.items()}
+        return gateway
+
+    return make
+
+
+def test_hostile_text_stays_text_for_an_independent_parser():
+    with Preview("hostile") as console:
+        session = Session(console.url)
+        assert session.sign_in(password="preview")[0] == 303
+        status, _, text = session.fetch("/approvals")
+        assert status == 200
+        page = assert_clean(text)
+        assert "<script>window.pwned=1;alert(1)</script>" in page.text
+        assert "\\u{202e}" in page.text and "\u202e" not in page.text
+        links = {link["href"] for link in page.named("a") if link["href"].startswith("/approvals/")}
+        assert len(links) == 10
+        for link in links:
+            status, _, text = session.fetch(link)
+            assert status == 200
+            assert_clean(text)
+
+
+@pytest.mark.parametrize("kind", ["hostile", "day", "empty"])
+def test_no_script_of_an_agent_runs_in_chromium(testbed, tmp_path, kind):
+    with Preview(kind) as console:
+        report = json.loads(testbed.run("browser/console", console.url, "admin", "preview", tmp_path / "shots"))
+    assert report["scripts"] == [] and report["dialogs"] == []
+    assert report["errors"] == []
+    assert report["requests"] == []
+    assert report["overflows"] == []
+    assert all(page["status"] == 200 for page in report["pages"]), report["pages"]
+    assert len(report["pages"]) >= {"hostile": 24, "day": 16, "empty": 4}[kind]
+
+
+def test_people_sign_in_at_an_identity_provider(testbed, gateway_with_console, upstreams):
+    issuer = testbed.issuer("llng")
+    port = testbed.ports["CONSOLE_PORT"]
+    gateway = gateway_with_console(
+        address=f"127.0.0.1:{port}", public_url=f"http://127.0.0.1:{port}", admins=["timelords"],
+        login={"oidc": {
+            "issuer": issuer, "client_id": "console", "client_secret": "env:CONSOLE_SECRET",
+            "scopes": ["openid", "profile", "email", "groups"],
+        }})
+    for person, role in [("dwho", "administrator"), ("rtyler", "reviewer")]:
+        report = json.loads(testbed.run("browser/console", gateway.console, "sso", person))
+        assert report["errors"] == [] and report["scripts"] == []
+        paths = {page["path"].partition("?")[0] for page in report["pages"]}
+        assert ("/sessions" in paths) == (role == "administrator")
+    signed_in = [line for line in gateway.log() if line["message"] == "signed in to the console"]
+    assert {line["name"] for line in signed_in} == {"dwho", "rtyler"}
+
+
+def test_the_api_is_what_its_description_says(gateway_with_console):
+    from openapi_spec_validator import validate
+
+    gateway = gateway_with_console()
+    status, _, document = API(gateway.console).call("GET", "/openapi.json")
+    assert status == 200
+    validate(document)
+    assert document["openapi"].startswith("3.1")
+
+
+def test_answers_fit_their_schemas(gateway_with_console, upstreams):
+    import jsonschema
+
+    gateway = gateway_with_console()
+    audrey = gateway.api["audrey"]
+    document = audrey.get("/openapi.json")
+
+    def check(name, value):
+        schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
+        jsonschema.Draft202012Validator(schema).validate(value)
+
+    check("ApprovalList", audrey.get("/approvals"))
+    check("Viewer", audrey.get("/viewer"))
+    check("SessionList", audrey.get("/sessions"))
+    for name, method, path, body, expected in [
+        ("audrey", "GET", "/approvals/apr_none", None, 404),
+        ("audrey", "GET", "/approvals?state=x", None, 422),
+        ("audrey", "GET", "/sessions/nothing", None, 404),
+        ("nora", "GET", "/sessions", None, 403),
+        ("ada", "POST", "/approvals/apr_none/decision", {"decision": "approve"}, 404),
+    ]:
+        status, headers, problem = gateway.api[name].call(method, path, body)
+        assert status == expected, problem
+        assert headers["Content-Type"] == "application/problem+json"
+        check("Problem", problem)
+        assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store"
+
+
+def test_sessions_show_what_agents_did(gateway_with_console, accounts):
+    gateway = gateway_with_console()
+    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+            "params": {"name": "<b>wipe</b>", "arguments": {"who": "<script>window.pwned=1</script>\u202e"}}}
+    request = urllib.request.Request(
+        gateway.url("people"), data=json.dumps(body).encode(), headers={
+            **accounts.analyst.headers, "Content-Type": "application/json",
+            "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2025-06-18",
+            "User-Agent": "agent/<i>1</i>"})
+    try:
+        urllib.request.urlopen(request, timeout=20).read()
+    except urllib.error.HTTPError as refused:
+        refused.read()
+    audrey = gateway.api["audrey"]
+    sessions = audrey.get("/sessions?principal=analyst")["sessions"]
+    assert len(sessions) == 1
+    timeline = audrey.get(f"/sessions/{sessions[0]['id']}")
+    call = timeline["calls"][0]
+    assert call["tool"] == "<b>wipe</b>"
+    assert "window.pwned" in call["request"]
+    browser = Session(gateway.console)
+    assert browser.sign_in(password=PASSWORD)[0] == 303
+    status, _, text = browser.fetch("/sessions?since=all")
+    assert status == 200
+    page = assert_clean(text)
+    assert "analyst" in page.text
+    status, _, text = browser.fetch(f"/sessions/{sessions[0]['id']}")
+    assert status == 200
+    page = assert_clean(text)
+    assert "<b>wipe</b>" in page.text and "window.pwned" in page.text
+
+
+def test_the_command_line_decides_over_the_api(gateway_with_console, tmp_path):
+    gateway = gateway_with_console()
+    key = gateway.api["ada"].headers["Authorization"].removeprefix("Bearer ")
+    token = tmp_path / "token"
+    token.write_text(key)
+    listed = sluice("approvals", "list", "--config", gateway.file, "--token-file", token)
+    assert "Nothing waits for a decision." in listed.stdout
+    listed = sluice("approvals", "list", "--json", "--url", gateway.console, "--token-file", token)
+    assert json.loads(listed.stdout) == {"approvals": [], "is_cut": False}
+    for words, status, text in [
+        (["show", "apr_none", "--url", gateway.console], 1, "Not found"),
+        (["approve", "apr_none", "--url", gateway.console], 1, "Not found"),
+        (["deny", "apr_none", "--url", gateway.console], 2, "--reason"),
+        (["list", "--url", "http://console.example"], 2, "no address to send a key to"),
+    ]:
+        result = sluice("approvals", *words, "--token-file", token, check=False)
+        assert result.returncode == status, result.stderr
+        assert text in result.stderr
+        assert key not in result.stdout + result.stderr
