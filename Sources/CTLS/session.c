@@ -196,6 +196,11 @@ enum tls_step tls_session_handshake(struct tls_session *session) {
 }
 
 enum tls_step tls_session_read(struct tls_session *session, void *into, size_t capacity, size_t *count) {
+  if (session->input_count == 0 && SSL_is_init_finished(session->ssl) && !SSL_has_pending(session->ssl)) {
+    // Nothing there: OpenSSL would take a buffer for a record first and find out then.
+    *count = 0;
+    return tls_step_needs_input;
+  }
   forget_errors();
   int result = SSL_read_ex(session->ssl, into, capacity, count);
   if (result == 1) return tls_step_done;
