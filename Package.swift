@@ -173,7 +173,7 @@ let controlPlane: [Target] = [
     name: "sluice",
     dependencies: [
       "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
-      "ExampleServer", "ControlPlane", "Console", "Approvals", "StdioBridge", "CLinux",
+      "ExampleServer", "ControlPlane", "Console", "Approvals", "StdioBridge", "Outbound", "CLinux",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],
@@ -197,6 +197,7 @@ let controlPlane: [Target] = [
     name: "SluiceTests",
     dependencies: [
       "sluice", "SluiceConfiguration", "Policy", "Recorder", "ExampleServer", "ControlPlane",
+      "Outbound",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],

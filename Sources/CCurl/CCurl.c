@@ -110,6 +110,27 @@ static CURLcode set_common(CURL *handle, const char *url, const char *authoritie
   return code;
 }
 
+// A body that is handed on as it comes.
+typedef struct {
+  const curl_request *request;
+  const sink *fields;
+} relay;
+
+static size_t hand_on(char *bytes, size_t size, size_t count, void *context) {
+  const relay *target = context;
+  const curl_request *request = target->request;
+  int goes_on = request->take(
+      request->context, target->fields->bytes, target->fields->count, bytes, size * count);
+  return goes_on ? size * count : 0;
+}
+
+static int ask_whether_over(
+    void *context, curl_off_t total, curl_off_t now, curl_off_t upload_total, curl_off_t upload_now) {
+  (void)total, (void)now, (void)upload_total, (void)upload_now;
+  const relay *target = context;
+  return target->request->is_over(target->request->context);
+}
+
 int curl_exchange(const curl_request *request, curl_answer *answer) {
   memset(answer, 0, sizeof *answer);
   if (!curl_load(answer->error)) return 0;
@@ -137,8 +158,19 @@ int curl_exchange(const curl_request *request, curl_answer *answer) {
   if (!lines) code = CURLE_OUT_OF_MEMORY;
   SET(CURLOPT_HTTPHEADER, lines);
   SET(CURLOPT_TIMEOUT_MS, request->total_milliseconds);
-  SET(CURLOPT_WRITEFUNCTION, collect);
-  SET(CURLOPT_WRITEDATA, &body);
+  relay target = {.request = request, .fields = &fields};
+  if (request->take) {
+    SET(CURLOPT_WRITEFUNCTION, hand_on);
+    SET(CURLOPT_WRITEDATA, &target);
+  } else {
+    SET(CURLOPT_WRITEFUNCTION, collect);
+    SET(CURLOPT_WRITEDATA, &body);
+  }
+  if (request->is_over) {
+    SET(CURLOPT_NOPROGRESS, 0L);
+    SET(CURLOPT_XFERINFOFUNCTION, ask_whether_over);
+    SET(CURLOPT_XFERINFODATA, &target);
+  }
   SET(CURLOPT_HEADERFUNCTION, collect);
   SET(CURLOPT_HEADERDATA, &fields);
   if (request->body) {

@@ -3,7 +3,7 @@ internal import Dispatch
 
 extension OutboundRequest {
   /// Requests wait for other machines: never on a thread that something else needs.
-  private static let queue = DispatchQueue(label: "outbound", attributes: .concurrent)
+  static let queue = DispatchQueue(label: "outbound", attributes: .concurrent)
 
   /// Sends the request and waits for the whole answer, of whatever status. Follows no redirects, verifies certificates.
   public func exchange() async throws(OutboundError) -> OutboundAnswer {
@@ -21,6 +21,10 @@ extension OutboundRequest {
 
   /// The same on the calling thread, which it blocks.
   public func blockingExchange() throws(OutboundError) -> OutboundAnswer {
+    try blockingExchange(nil)
+  }
+
+  func blockingExchange(_ relay: OutboundRelay?) throws(OutboundError) -> OutboundAnswer {
     for (name, value) in fields {
       guard !(name + value).utf8.contains(where: { $0 == 0x0A || $0 == 0x0D || $0 == 0 }) else {
         throw OutboundError("a header field holds a line break")
@@ -45,12 +49,14 @@ extension OutboundRequest {
             unsafe request.connect_milliseconds = connectMilliseconds
             unsafe request.total_milliseconds = totalMilliseconds
             unsafe request.authorities = authorities
+            if let relay { unsafe relay.attach(to: &request) }
             return unsafe curl_exchange(&request, &answer)
           }
         }
       }
     }
     defer { unsafe curl_answer_free(&answer) }
+    withExtendedLifetime(relay) {}
     guard done == 1 else { throw unsafe OutboundError(OutboundText.error(&answer.error)) }
     return unsafe OutboundAnswer(
       status: answer.status,

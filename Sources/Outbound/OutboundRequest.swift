@@ -9,7 +9,7 @@ public struct OutboundRequest: Sendable {
   /// The exchange fails when the answer's body is longer.
   public var answerBytesMax = 1 << 20
   public var connectMilliseconds = 5_000
-  /// From the first byte of the request to the last of the answer, connecting included.
+  /// From the first byte of the request to the last of the answer, connecting included; 0 for as long as it takes.
   public var totalMilliseconds = 10_000
   /// PEM file of certificate authorities instead of the system's.
   public var authorities: String? = nil

@@ -18,7 +18,8 @@ struct Sluice: AsyncParsableCommand {
       """,
     version: SluiceVersion.text,
     groupedSubcommands: [
-      CommandGroup(name: "Run", subcommands: [ServeCommand.self, DemoCommand.self]),
+      CommandGroup(
+        name: "Run", subcommands: [ServeCommand.self, DemoCommand.self, ConnectCommand.self]),
       CommandGroup(
         name: "Configure",
         subcommands: [InitCommand.self, CheckCommand.self, KeyCommand.self, ConsoleCommand.self]),

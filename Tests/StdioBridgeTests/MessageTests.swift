@@ -73,6 +73,20 @@ import Testing
   }
 }
 
+@Suite struct AnswerGuessTests {
+  @Test(
+    arguments: [
+      (#"{"jsonrpc":"2.0","id":7,"result":{"id":8,"x":NaN}}"#, 7),
+      (#"{"result":{"id":8},"error":"a \"id\":9","id" : "7",}"#, 7),
+      (#"{"id":7,"result":1,"result":2}"#, 7), (#"{"id":7,"method":"ping",}"#, nil),
+      (#"{"result":{"id":8}"#, nil), (#"id: 7"#, nil), (#"{"id"#, nil), (#"{"id":"#, nil),
+      (#"{"id":x}"#, nil), (#"{"id":99999999999999999999}"#, nil), (#"["id":7]"#, nil), ("", nil),
+    ] as [(String, Int?)])
+  func findsTheOutermostNumber(line: String, expected: Int?) {
+    #expect(AnswerGuess.id(Array(line.utf8)) == expected)
+  }
+}
+
 @Suite struct LineSplitterTests {
   @Test func anyCutGivesTheSameLines() {
     let text = Array("one\r\n\ntwo\nthree is over the limit\nfour\n\n five".utf8)

@@ -208,7 +208,8 @@ struct SessionTests {
     let call = await bench.post(Bench.call("1"), session: session)
     let id = Bench.id(bench.processes[0].lines[1])
     bench.processes[0].say("Starting up...")
-    bench.processes[0].say("{\"jsonrpc\":\"2.0\",\"id\":\(id),\"result\":1,\"result\":{\"a\":NaN}}")
+    bench.processes[0].say(
+      "{\"jsonrpc\":\"2.0\",\"id\":\(id)00,\"result\":1,\"result\":{\"a\":NaN}}")
     bench.processes[0].say("{\"jsonrpc\":\"2.0\",\"id\":\(id),\"result\":1,\"result\":2}")
     let seen = await call.whole()
     #expect(seen.body.contains("is no strict JSON-RPC message"))

@@ -25,6 +25,12 @@ typedef struct {
   long total_milliseconds;
   /// PEM file of certificate authorities instead of the system's; NULL for the system's.
   const char *authorities;
+  /// When set, is given the answer's body piece by piece instead of `curl_answer.body`, with the header section as it came;
+  /// returns 0 to stop. `answer_bytes_max` does not count then.
+  int (*take)(void *context, const char *fields, size_t field_count, const void *bytes, size_t count);
+  /// When set, is asked about once per second whether to stop; returns 1 to do so.
+  int (*is_over)(void *context);
+  void *context;
 } curl_request;
 
 /// What came back. `body` and `fields` are malloc'ed and freed by `curl_answer_free`.

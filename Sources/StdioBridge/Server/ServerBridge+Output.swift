@@ -1,4 +1,3 @@
-internal import Foundation
 internal import Logging
 
 /// What a server's process writes: answers, and what it says or asks by itself.
@@ -141,7 +140,7 @@ extension ServerBridge {
   /// for ever.
   private func unreadable(_ bytes: [UInt8], from child: Int) {
     complain("a line that is no strict JSON-RPC message")
-    guard let number = Self.guessID(bytes), pending[number]?.child == child else { return }
+    guard let number = AnswerGuess.id(bytes), pending[number]?.child == child else { return }
     lose(number, "The server's answer is no strict JSON-RPC message.")
   }
 
@@ -162,14 +161,5 @@ extension ServerBridge {
     guard let waiting = drop(number) else { return }
     give(up: waiting, text)
     if waiting.opensSession, let session = waiting.session { forget(session: session) }
-  }
-
-  /// The id in a line that strict reading refuses, as a lenient parser finds it: good enough to end somebody's waiting.
-  private static func guessID(_ bytes: [UInt8]) -> Int? {
-    guard bytes.first == 0x7B,
-      let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? [String: Any],
-      object["method"] == nil
-    else { return nil }
-    return object["id"] as? Int
   }
 }
