@@ -1,3 +1,4 @@
+import ArgumentParser
 import Outbound
 import Synchronization
 import Testing

@@ -67,8 +67,8 @@ actor GatewayConnection {
     let id = message.id
     do {
       let answer = try await request.relay(
-        isOver: { [self] in id.map { id in cancelled.withLock { $0.contains(id) } } ?? false }
-      ) { head, piece in reader.take(head, piece) }
+        isOver: { [self] in id.map { id in cancelled.withLock { $0.contains(id) } } ?? false },
+        { head, piece in reader.take(head, piece) })
       reader.finish()
       if message.method == "initialize" { opened(answer, reader) }
       guard let id, message.method != nil, !reader.hasAnswered else { return }
@@ -115,8 +115,8 @@ actor GatewayConnection {
       let reader = AnswerReader { [say] text in say(text) }
       let opened = ContinuousClock.now
       let answer = try? await request("GET", nil).relay(
-        isOver: { [self] in isEnding.load(ordering: .relaxed) }
-      ) { head, piece in head.status != 200 || reader.take(head, piece) }
+        isOver: { [self] in isEnding.load(ordering: .relaxed) },
+        { head, piece in head.status != 200 || reader.take(head, piece) })
       // There is none, or no session any more.
       if let answer, (400..<500).contains(answer.status) { return }
       pauseSeconds = ContinuousClock.now - opened > .seconds(30) ? 1 : min(30, pauseSeconds * 2)
