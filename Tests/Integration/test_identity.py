@@ -81,9 +81,13 @@ def test_groups_give_profiles(
     assert reply.status == 200 and not reply.result.get("isError"), reply
     assert allowed(identity_gateway, holder, "wipe") == wipes
     assert allowed(identity_gateway, holder, "greet", "second") == second
-    recorded = identity_gateway.calls(principal=principal) if principal else [
-        call for call in identity_gateway.calls() if call.get("principal", "").startswith("shop/")]
-    assert recorded, {call.get("principal") for call in identity_gateway.calls()}
+    def recorded():
+        # What Glewlwyd calls a person is its own choice at each set-up.
+        names = {call.get("principal", "") for call in identity_gateway.calls()}
+        return principal in names if principal else any(name.startswith("shop/") for name in names)
+
+    # The record is written a moment later.
+    eventually(recorded, 10)
     # The token itself is nowhere: not in the record, not in the log.
     assert holder.key.encode() not in identity_gateway.recorded_bytes()
     assert holder.key not in identity_gateway.log_text()
@@ -110,11 +114,8 @@ def test_the_old_client_with_a_token(identity_gateway, testbed):
 
 @pytest.mark.parametrize("kind", ["sdk2", "sdk1"])
 @pytest.mark.parametrize("way", ["pkce", "cc"])
-def test_official_clients_find_their_way(identity_gateway, testbed, providers, kind, way):
+def test_official_clients_find_their_way(identity_gateway, testbed, kind, way):
     """Given nothing but the URL: 401, metadata, the provider's discovery, a token, the call."""
-    if way == "pkce":
-        # One provider is one way: clients take the first authorization server that is listed.
-        assert list(providers)[0] == "corp"
     said = testbed.client(
         kind, identity_gateway.url("people"), "call", "greet", json.dumps({"name": "Rose"}),
         "--oauth", way)
