@@ -13,6 +13,7 @@ struct SessionView {
   var started: TimeText
   var ended: TimeText
   var lasted: String
+  var calls: String
   var callsText: String
   var refused: Int
   var failed: Int
@@ -44,6 +45,7 @@ struct SessionView {
     ended = TimeText(SessionView.date(session.endedNanoseconds), now: now)
     lasted = CallView.duration(
       microseconds: (session.endedNanoseconds - session.startedNanoseconds) / 1000)
+    calls = Plural.grouped(session.calls)
     callsText = Plural.text(session.calls, "call")
     refused = session.refused
     failed = session.failed
