@@ -8,7 +8,6 @@ final class ConsoleCore: Sendable {
   let services: ConsoleServices
   let sessions: SessionTable
   let throttle: LoginThrottle
-  let keys: KeyTable
   let sessionDesk: SessionDesk?
   let localLogin: LocalLogin?
   let openIDLogin: OpenIDLogin?
@@ -18,6 +17,7 @@ final class ConsoleCore: Sendable {
   let now: @Sendable () -> Date
   let logger: Logger
   private let currentOrigin: Mutex<ConsoleOrigin>
+  private let accessRules: Mutex<AccessRules>
 
   init(
     settings: ConsoleSettings, services: ConsoleServices, oneTimePassword: String?,
@@ -30,7 +30,7 @@ final class ConsoleCore: Sendable {
     self.logger = logger
     sessions = SessionTable(limits: settings.limits, now: now)
     throttle = LoginThrottle(limits: settings.limits, now: now)
-    keys = KeyTable(settings.keys)
+    accessRules = Mutex(AccessRules(settings))
     cookies = CookieNames(isSecure: origin.isSecure)
     pages = PageRenderer()
     streams = StreamLimit(settings.limits.streamsMax)
@@ -54,6 +54,18 @@ final class ConsoleCore: Sendable {
     case .servers, .policies, .status: services.status != nil
     default: true
     }
+  }
+
+  func permissions(of viewer: Viewer) -> Permissions {
+    accessRules.withLock { $0 }.permissions(of: viewer)
+  }
+
+  func keyViewer(token: String) -> Viewer? {
+    accessRules.withLock { $0 }.keys.viewer(token: token)
+  }
+
+  func adopt(_ settings: ConsoleSettings) {
+    accessRules.withLock { $0 = AccessRules(settings) }
   }
 
   var origin: ConsoleOrigin { currentOrigin.withLock { $0 } }

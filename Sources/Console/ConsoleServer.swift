@@ -56,6 +56,9 @@ public final class ConsoleServer: Sendable {
     throw ConsoleError("the console ended before it listened")
   }
 
+  /// Puts other keys and groups in force, at once. Everything else of the settings stays as it was at the start.
+  public func adopt(_ settings: ConsoleSettings) { core.adopt(settings) }
+
   public var isRunning: Bool { running.withLock { $0 != nil } }
 
   /// Stops listening, ends live streams, and returns when every connection is closed.

@@ -51,6 +51,20 @@ import Testing
     }
   }
 
+  @Test func aKeyThatWasTakenAwayOpensNothingAnyMore() async throws {
+    let console = try TestConsole()
+    try await console.test { browser in
+      #expect(try await browser.api(.get, "/viewer", key: "dba").status == .ok)
+      var settings = console.core.settings
+      settings.keys.removeAll { $0.name == "dba-bot" }
+      settings.adminGroups = []
+      console.core.adopt(settings)
+      #expect(try await browser.api(.get, "/viewer", key: "dba").status == .unauthorized)
+      let platform = try await browser.api(.get, "/approvals?state=pending", key: "platform")
+      #expect(try platform.json(ApprovalList.self).approvals.isEmpty)
+    }
+  }
+
   @Test func aKeyOpensNoPage() async throws {
     try await TestConsole().test { browser in
       let answer = try await browser.send(

@@ -1,6 +1,8 @@
 """The console with parts that nobody here wrote: Chromium, an identity provider, an OpenAPI validator, an HTML parser."""
 
+import http.server
 import json
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -44,7 +46,7 @@ def gateway_with_console(make_gateway, tmp_path):
     """A gateway with a console, on which `ada` reviews, `audrey` audits and `nora` is nobody."""
     accounts = {"ada": Account("ada", "dba"), "audrey": Account("audrey", "security"), "nora": Account("nora", "x")}
 
-    def make(**console):
+    def make(url="http://127.0.0.1:9/mcp", policies=(), **console):
         port, = free_ports(1)
         console = {
             "address": f"127.0.0.1:{port}", "admins": ["platform"], "auditors": ["security"],
@@ -52,7 +54,7 @@ def gateway_with_console(make_gateway, tmp_path):
             "api_keys": [account.entry for account in accounts.values()],
             **console,
         }
-        gateway = make_gateway({"people": "http://127.0.0.1:9/mcp"}, console=console, store="sqlite:./sluice.db",
+        gateway = make_gateway({"people": url}, policies, console=console, store="sqlite:./sluice.db",
                                environment={"CONSOLE_SECRET": "consolesecret"})
         gateway.start()
         gateway.console = console.get("public_url") or f"http://127.0.0.1:{port}"
@@ -202,3 +204,92 @@ def test_the_command_line_decides_over_the_api(gateway_with_console, tmp_path):
         assert result.returncode == status, result.stderr
         assert text in result.stderr
         assert key not in result.stdout + result.stderr
+
+
+class Answering(http.server.BaseHTTPRequestHandler):
+    """A server whose tools all say "done", and that counts its calls."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.calls.append(sent)
+        body = json.dumps({"jsonrpc": "2.0", "id": sent["id"], "result": {
+            "content": [{"type": "text", "text": "done"}]}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def answering():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    server.calls = []
+    server.url = f"http://127.0.0.1:{server.server_port}/mcp"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def ask(gateway, account, answers):
+    """Calls the tool `wipe` as an agent does, and puts the answer into a list when it comes."""
+    body = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": {
+        "name": "wipe", "arguments": {"sql": "DELETE FROM orders\nWHERE id = 4711"}, "_meta": {
+            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+            "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+            "io.modelcontextprotocol/clientCapabilities": {}}}}
+    request = urllib.request.Request(
+        gateway.url("people"), data=json.dumps(body).encode(), headers={
+            **account.headers, "Content-Type": "application/json", "MCP-Method": "tools/call",
+            "MCP-Name": "wipe", "Accept": "application/json, text/event-stream",
+            "MCP-Protocol-Version": "2026-07-28"})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        answers.append(answer.read().decode())
+
+
+@pytest.mark.parametrize("way", ["page", "command", "denied"])
+def test_a_held_call_goes_on_when_a_person_decides(gateway_with_console, accounts, answering, tmp_path, way):
+    gateway = gateway_with_console(url=answering.url, policies=[{
+        "name": "wiping-needs-a-human", "match": {"tools": ["wipe"]}, "effect": "require_approval",
+        "approval": {"reviewers": ["dba"], "expires": "5m", "message": "Is there a backup?"}}])
+    answers = []
+    agent = threading.Thread(target=ask, args=(gateway, accounts.analyst, answers))
+    agent.start()
+    ada = gateway.api["ada"]
+    deadline = time.monotonic() + 20
+    while not (waiting := ada.get("/approvals?state=pending")["approvals"]):
+        assert time.monotonic() < deadline and agent.is_alive(), (answers, gateway.log_text())
+        time.sleep(0.05)
+    approval, = waiting
+    assert approval["principal"] == "analyst" and approval["can_decide"]
+    assert json.loads(approval["arguments"]) == {"sql": "DELETE FROM orders\nWHERE id = 4711"}
+    assert answering.calls == [] and answers == []
+    if way == "page":
+        browser = Session(gateway.console)
+        assert browser.sign_in()[0] == 303
+        _, _, text = browser.fetch("/approvals")
+        page = assert_clean(text)
+        assert "DELETE FROM orders\nWHERE id = 4711" in page.text and "Is there a backup?" in page.text
+        path = f"/approvals/{approval['id']}"
+        assert browser.post(path, {"decision": "approve", "reason": "there is"}, path)[0] == 303
+    else:
+        token = tmp_path / "token"
+        token.write_text(ada.headers["Authorization"].removeprefix("Bearer "))
+        word = ["approve"] if way == "command" else ["deny", "--reason", "no backup"]
+        said = sluice("approvals", *word, approval["id"], "--url", gateway.console, "--token-file", token)
+        assert said.stdout.startswith("Denied" if way == "denied" else "Approved")
+    agent.join(60)
+    assert len(answers) == 1
+    if way == "denied":
+        assert answering.calls == [] and "no backup" in answers[0]
+    else:
+        assert len(answering.calls) == 1 and "done" in answers[0]
+    after = ada.get(f"/approvals/{approval['id']}")
+    assert after["state"] == ("denied" if way == "denied" else "consumed")
+    assert [decision["reviewer"] for decision in after["decisions"]] == ["admin" if way == "page" else "ada"]

@@ -79,7 +79,7 @@ struct AdminAPI: Sendable {
       (.allApprovals, "approvals"), (.sessions, "sessions"), (.policies, "policies"),
       (.servers, "servers"), (.status, "status"),
     ]
-    let permissions = core.settings.permissions(of: viewer)
+    let permissions = core.permissions(of: viewer)
     return JSONAnswer.response(
       ViewerDocument(
         name: viewer.name, groups: viewer.groups.sorted(),

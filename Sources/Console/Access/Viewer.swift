@@ -29,7 +29,19 @@ struct Permissions: OptionSet, Sendable {
   static let admin: Permissions = [.allApprovals, .sessions, .policies, .servers, .status]
 }
 
-extension ConsoleSettings {
+/// Who may use the admin API and who may see what: the part of the settings that a reload of the configuration changes at
+/// once, because a key that was taken away must not open anything any more.
+struct AccessRules: Sendable {
+  let keys: KeyTable
+  let adminGroups: Set<String>
+  let auditorGroups: Set<String>
+
+  init(_ settings: ConsoleSettings) {
+    keys = KeyTable(settings.keys)
+    adminGroups = settings.adminGroups
+    auditorGroups = settings.auditorGroups
+  }
+
   func permissions(of viewer: Viewer) -> Permissions {
     if viewer.isLocalAdmin || !viewer.groups.isDisjoint(with: adminGroups) { return .admin }
     return viewer.groups.isDisjoint(with: auditorGroups) ? [] : .auditor

@@ -99,7 +99,7 @@ struct PageFrame {
     viewerName = session.viewer.name
     forgeryToken = session.forgeryToken
     notice = core.sessions.takeNotice(for: id)
-    let permissions = core.settings.permissions(of: session.viewer)
+    let permissions = core.permissions(of: session.viewer)
     role =
       permissions == .admin ? "administrator" : permissions == .auditor ? "auditor" : "reviewer"
     links = ConsoleSection.all

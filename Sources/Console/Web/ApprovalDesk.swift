@@ -70,7 +70,7 @@ struct ApprovalDesk: Sendable {
 
   func mayLook(_ viewer: Viewer, at request: ApprovalRequest) -> Bool {
     viewer.reviews(request)
-      || core.settings.permissions(of: viewer).contains(.allApprovals)
+      || core.permissions(of: viewer).contains(.allApprovals)
   }
 
   static func word(_ text: String?) throws(ConsoleFailure) -> ApprovalDecision.Word {

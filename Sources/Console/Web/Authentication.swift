@@ -44,7 +44,7 @@ struct Authentication: RouterMiddleware {
   private func keyAccess(_ authorization: String, isAPI: Bool) throws -> Access {
     let parts = authorization.split(separator: " ", maxSplits: 1)
     guard isAPI, parts.count == 2, parts[0].lowercased() == "bearer",
-      let viewer = core.keys.viewer(token: String(parts[1]))
+      let viewer = core.keyViewer(token: String(parts[1]))
     else {
       throw ConsoleFailure(
         status: .unauthorized, kind: "bad-token", title: "Token not accepted",

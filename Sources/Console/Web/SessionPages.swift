@@ -74,7 +74,7 @@ extension ConsoleCore {
 
   func require(_ permission: Permissions, _ context: ConsoleContext) throws(ConsoleFailure) {
     let viewer = try context.signedIn()
-    guard settings.permissions(of: viewer).isSuperset(of: permission) else {
+    guard permissions(of: viewer).isSuperset(of: permission) else {
       throw .forbidden("None of your groups may see this.")
     }
   }

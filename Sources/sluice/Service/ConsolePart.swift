@@ -5,14 +5,17 @@ import Logging
 import Policy
 import Recorder
 import SluiceConfiguration
+import Synchronization
 
 /// The console beside the gateway: listens once the workers do, and ends when they have ended.
 ///
-/// Its settings are those of the start. They take effect again after a restart: people are signed in under them.
+/// A reload changes who may use the admin API and which groups see what, at once. The rest of its settings are those of the
+/// start: the address is open and people are signed in under them.
 final class ConsolePart: ServicePart {
   let name = "console"
 
   private let server: ConsoleServer
+  private let groups: GroupsOfAccounts
   private let logger: Logger
 
   /// - Returns: nil when the configuration has no console.
@@ -21,11 +24,9 @@ final class ConsolePart: ServicePart {
   ) throws(CommandFailure) {
     guard let console = configuration.console else { return nil }
     let accounts = configuration.identity.serviceAccounts
-    var services = ConsoleServices(
-      approvals: approvals,
-      groups: { name in
-        accounts.first { $0.name == name }?.groups.map(\.text) ?? []
-      })
+    let groups = GroupsOfAccounts(accounts)
+    self.groups = groups
+    var services = ConsoleServices(approvals: approvals, groups: { groups.of($0) })
     services.sessions = SessionCatalog(directory: configuration.audit.directory)
     services.keepsApprovals = configuration.store != nil
     do {
@@ -39,6 +40,11 @@ final class ConsolePart: ServicePart {
   }
 
   func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async {
+    let accounts = loaded.configuration.identity.serviceAccounts
+    groups.set(accounts)
+    if let console = loaded.configuration.console {
+      server.adopt(ConsoleSettings(console, serviceAccounts: accounts))
+    }
     guard !server.isRunning else { return }
     do {
       _ = try await server.start()
@@ -58,6 +64,26 @@ final class ConsolePart: ServicePart {
   }
 
   func stop() async { await server.stop() }
+}
+
+/// The groups of service accounts, by name, as the configuration in force has them.
+private final class GroupsOfAccounts: Sendable {
+  private let groups: Mutex<[String: [String]]>
+
+  init(_ accounts: [ServiceAccountConfiguration]) {
+    groups = Mutex(GroupsOfAccounts.table(accounts))
+  }
+
+  func of(_ name: String) -> [String] { groups.withLock { $0[name] ?? [] } }
+
+  func set(_ accounts: [ServiceAccountConfiguration]) {
+    groups.withLock { $0 = GroupsOfAccounts.table(accounts) }
+  }
+
+  private static func table(_ accounts: [ServiceAccountConfiguration]) -> [String: [String]] {
+    Dictionary(
+      accounts.map { ($0.name, $0.groups.map(\.text)) }, uniquingKeysWith: { first, _ in first })
+  }
 }
 
 extension ConsoleSettings {
