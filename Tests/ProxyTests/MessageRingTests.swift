@@ -75,7 +75,7 @@ struct MessageRingTests {
 
   @Test func twoThreadsAgree() async {
     let ring = MessageRing(capacity: 4096)
-    let count = 200_000
+    let count = 20_000
     let sender = Task.detached {
       for number in 0..<count {
         while !ring.push(
