@@ -41,6 +41,8 @@ actor ApprovalDesk {
   /// Taken from the workers and not yet dealt with; bounded by what workers hold.
   private var unasked: [HeldCall] = []
   private var cancelled: [HeldRequestID] = []
+  /// Those of them that wait no longer: they are asked for all the same, for when their agents come back.
+  private var gone: Set<HeldTicket> = []
   private var rounds = 0
 
   private var tasks: [Task<Void, Never>] = []
@@ -122,7 +124,7 @@ actor ApprovalDesk {
       switch message {
       case .held(let call): unasked.append(call)
       case .left(let ticket):
-        unasked.removeAll { $0.ticket == ticket }
+        if unasked.contains(where: { $0.ticket == ticket }) { gone.insert(ticket) }
         forget(ticket)
       case .cancelled(let request): cancelled.append(request)
       }
@@ -148,9 +150,12 @@ actor ApprovalDesk {
     let admissions = await store.ask(for: batch.map(ApprovalCall.init))
     for (call, admission) in zip(batch, admissions) {
       switch admission {
-      case .failure(let error): refuse(call, error)
+      case .failure(let error):
+        gone.remove(call.ticket)
+        refuse(call, error)
       case .success((let request, let isNew)):
         if isNew { notifier.notify(request) }
+        if gone.remove(call.ticket) != nil { continue }
         wait(call, for: request.id)
         if request.state == .pending {
           calls.answer(call.ticket, .waiting(approval: request.id))
