@@ -21,7 +21,7 @@ private func benchmarkDecision(_ harness: Harness, _ kind: String, _ rules: Int)
   precondition(index.read(bytes, watch: .none) == nil)
   let params = index.member("params", of: index.root, in: bytes)!
   let call = PolicyCall(
-    method: .toolsCall, hasID: true, tool: index.member("name", of: params, in: bytes),
+    method: .toolsCall, hasID: true, target: index.member("name", of: params, in: bytes),
     arguments: index.member("arguments", of: params, in: bytes))
   let principal = program.principal(at: 0)
   harness.measure(name, repeats: 256) {

@@ -319,15 +319,21 @@ extension Mistake {
     Mistake(
       "empty line",
       Sample(profiles: "profiles:\n  reader: { groups: [staff], allow: [{}] }").text,
-      "8:38: profiles.reader.allow[0]: the key \"server\" is missing: the name of a server, or \"*\" for every server\n8:38: profiles.reader.allow[0]: the key \"tools\" is missing: names of tools; \"*\" stands for any text and \"?\" for one character"
+      "8:38: profiles.reader.allow[0]: the key \"server\" is missing: the name of a server, or \"*\" for every server"
     ),
     Mistake(
-      "resources and prompts",
+      "a server and nothing of it",
+      Sample(profiles: "profiles:\n  reader: { groups: [staff], allow: [{ server: orders }] }")
+        .text,
+      "8:38: profiles.reader.allow[0]: this allows nothing; list \"tools\", \"resources\" or \"prompts\": tools: [\"*\"]"
+    ),
+    Mistake(
+      "no prompts",
       Sample(
         profiles:
-          "profiles:\n  reader: { groups: [staff], allow: [{ server: orders, tools: [query], resources: [x], prompts: [x] }] }"
+          "profiles:\n  reader: { groups: [staff], allow: [{ server: orders, prompts: [] }] }"
       ).text,
-      "8:72: profiles.reader.allow[0].resources: \"resources\" is not available in this version: resources are refused to everyone; leave it out\n8:88: profiles.reader.allow[0].prompts: \"prompts\" is not available in this version: prompts are refused to everyone; leave it out"
+      "8:65: profiles.reader.allow[0].prompts: this list needs at least one element"
     ),
     Mistake(
       "control character in a name",

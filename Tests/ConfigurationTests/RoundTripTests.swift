@@ -35,6 +35,7 @@ import Testing
         url: http://Orders.internal:9000/a/mcp
         path: /o
         credential: { header: Authorization, scheme: Bearer, value: "env:TOKEN" }
+        client_requests: [sampling, roots]
       crm:
         url: http://[fd00::1]
     profiles:
@@ -42,7 +43,7 @@ import Testing
         groups: [staff]
         service_accounts: [bot]
         users: [corp/alice]
-        allow: [{ server: orders, tools: [query, "list_*"] }, { server: "*", tools: ["get?"] }]
+        allow: [{ server: orders, tools: [query, "list_*"], resources: ["orders://*"], prompts: [summary] }, { server: "*", tools: ["get?"] }]
     policies:
       - name: everything
         match:
@@ -191,6 +192,7 @@ import Testing
     #expect(orders.url.authority == "orders.internal:9000")
     #expect(orders.url.addressBytes == nil)
     #expect(orders.path == "/o")
+    #expect(orders.clientRequests == [.sampling, .roots])
     let credential = try #require(orders.credential)
     #expect(credential.header == "Authorization")
     #expect(credential.reference == "env:TOKEN")
@@ -210,12 +212,14 @@ import Testing
   @Test func profiles() throws {
     let profile = try #require(configuration.profiles.first)
     #expect(profile.name == "analyst")
-    #expect(profile.position == SourcePosition(line: 31, column: 3))
+    #expect(profile.position == SourcePosition(line: 32, column: 3))
     #expect(profile.groups == ["staff"])
     #expect(profile.principals == ["bot", "corp/alice"])
     #expect(profile.allow.map(\.server) == ["orders", "*"])
     #expect(profile.allow.map(\.tools) == [["query", "list_*"], ["get?"]])
-    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 35, column: 82))
+    #expect(profile.allow.map(\.resources) == [["orders://*"], []])
+    #expect(profile.allow.map(\.prompts) == [["summary"], []])
+    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 36, column: 129))
   }
 
   @Test func rules() {
@@ -226,7 +230,7 @@ import Testing
     let rule = configuration.rules[0]
     #expect(rule.definition.message == "No.\nNever.\n")
     #expect(rule.note == "Because.")
-    #expect(rule.definition.position == SourcePosition(line: 37, column: 5))
+    #expect(rule.definition.position == SourcePosition(line: 38, column: 5))
     let match = rule.definition.match
     #expect(match.servers == ["orders"])
     #expect(match.tools == ["q*"])

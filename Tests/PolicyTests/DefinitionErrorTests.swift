@@ -179,7 +179,9 @@ struct DefinitionErrorTests {
     let wide = { (tools: [PositionedText]) in self.rule(MatchDefinition(tools: tools), name: "w") }
     #expect(kinds(rules: wide(["list_*"]), narrow(["list_a", "list_b*"])) == [.shadowedRule])
     #expect(kinds(rules: wide(["list_?"]), narrow(["list_*"])) == [])
-    #expect(kinds(rules: wide(["*"]), rule(MatchDefinition())) == [.shadowedRule])
+    // A rule about tools leaves prompts and resources to others.
+    #expect(kinds(rules: wide(["*"]), rule(MatchDefinition())) == [])
+    #expect(kinds(rules: open(.block), narrow(["query"])) == [.shadowedRule])
     #expect(kinds(rules: wide(["query"]), narrow(["query", "list_a"])) == [])
     let forGroup = rule(MatchDefinition(groups: ["bots"]), name: "g")
     #expect(kinds(rules: forGroup, narrow(["query"])) == [])

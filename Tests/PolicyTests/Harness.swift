@@ -74,7 +74,7 @@ struct Harness: ~Copyable {
     }
     let call = PolicyCall(
       method: method, hasID: hasID,
-      tool: index.member("name", of: index.root, in: bytes),
+      target: index.member("name", of: index.root, in: bytes),
       arguments: index.member("arguments", of: index.root, in: bytes))
     return program.decide(
       principal: principal, server: ServerID(index: server), call: call, index: index,
@@ -106,7 +106,7 @@ struct Harness: ~Copyable {
   mutating func lists(_ name: String, principal: Int = 0, server: UInt32 = 0) -> Bool {
     let name = Array(name.utf8)
     return unsafe program.mayList(
-      tool: name.span.bytes, principal: program.principal(at: principal),
+      .tool, name.span.bytes, principal: program.principal(at: principal),
       server: ServerID(index: server), scratch: &scratch)
   }
 }

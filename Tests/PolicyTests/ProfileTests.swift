@@ -50,7 +50,11 @@ struct ProfileTests {
 
   @Test func methods() throws {
     var harness = try Harness(Self.definition)
-    for method in CallMethod.allCases where method != .toolsCall {
+    let named: Set<CallMethod> = [
+      .toolsCall, .promptsGet, .completionOfPrompt, .resourcesRead, .resourcesSubscribe,
+      .resourcesUnsubscribe, .completionOfResource, .subscriptionsListen,
+    ]
+    for method in CallMethod.allCases where !named.contains(method) {
       let expected: Outcome = method == .other ? .refused(.methodNotAllowed) : .allowed
       #expect(harness.decide(method: method) == expected)
     }

@@ -11,7 +11,8 @@ import Wire
 ///
 /// Servers `shop` (path /shop/mcp, port 9000) and `vault` (path /vault/mcp, port 9001, credential); service accounts `ada`
 /// (key `key-ada`, group analysts, may call query, list_* and delete_row on shop) and `bob` (key `key-bob`, no group
-/// that any profile has for shop). Rules: `no-drop` blocks query when sql matches DROP; `pii` masks email and ssn.
+/// that any profile has for shop). The shop may ask agents' users (elicitation).
+/// Rules: `no-drop` blocks query when sql matches DROP; `pii` masks email and ssn.
 final class SimulatedGateway {
   let network: SimulatedNetwork
   var worker: Worker
@@ -139,13 +140,15 @@ final class SimulatedGateway {
     var identity = try IdentitySnapshot(
       accounts: accounts, anonymous: nil, providers: providers)
     if !keySets.isEmpty { identity = identity.with(keySets: keySets) }
+    var shopServer = UpstreamServer(
+      name: "shop", path: "/shop/mcp",
+      address: try SocketAddress(host: "127.0.0.1", port: shop.port),
+      host: "127.0.0.1:\(shop.port)", target: shop.target, tls: tls.client)
+    shopServer.clientRequests = [.elicitation]
     return GatewaySnapshot(
       policy: policy, identity: identity,
       servers: [
-        UpstreamServer(
-          name: "shop", path: "/shop/mcp",
-          address: try SocketAddress(host: "127.0.0.1", port: shop.port),
-          host: "127.0.0.1:\(shop.port)", target: shop.target, tls: tls.client),
+        shopServer,
         UpstreamServer(
           name: "vault", path: "/vault/mcp",
           address: try SocketAddress(host: "127.0.0.1", port: 9001), host: "127.0.0.1:9001",

@@ -46,7 +46,7 @@ import Wire
         MCPAnswer.denied(
           id: Self.id.rawBytes, rule: rule.rawBytes, reference: reference.rawBytes, into: &$0)
       }
-        == #"{"jsonrpc":"2.0","id":"a\"1","error":{"code":-31403,"message":"Blocked by policy","#
+        == #"{"jsonrpc":"2.0","id":"a\"1","error":{"code":-31403,"message":"Blocked by policy no-\"ddl\".","#
         + #""data":{"ref":"r1","rule":"no-\"ddl\""}}}"#)
   }
 

@@ -73,7 +73,16 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
         "\($0.text.contains("/") ? "user" : "service account") \($0.text)"
       }
     return ["\(profile.name) (\(members.joined(separator: ", ")))"]
-      + profile.allow.map { "  \($0.server.text): \(texts($0.tools))" }
+      + profile.allow.map { "  \($0.server.text): \(grant($0))" }
+  }
+
+  /// Tools alone need no heading: `query, list_*; resources orders://*`.
+  private static func grant(_ grant: GrantDefinition) -> String {
+    var parts: [String] = []
+    if !grant.tools.isEmpty { parts.append(texts(grant.tools)) }
+    if !grant.resources.isEmpty { parts.append("resources \(texts(grant.resources))") }
+    if !grant.prompts.isEmpty { parts.append("prompts \(texts(grant.prompts))") }
+    return parts.joined(separator: "; ")
   }
 
   private static func rule(_ rule: RuleConfiguration, number: Int) -> [String] {
@@ -81,8 +90,8 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
     let match = definition.match
     var conditions: [String] = []
     for (name, list) in [
-      ("servers", match.servers), ("tools", match.tools), ("principals", match.principals),
-      ("groups", match.groups),
+      ("servers", match.servers), ("tools", match.tools), ("resources", match.resources),
+      ("prompts", match.prompts), ("principals", match.principals), ("groups", match.groups),
     ] {
       if let list { conditions.append("\(name) \(texts(list))") }
     }

@@ -83,9 +83,13 @@ public enum StarterConfiguration {
         #sharing: session
         #limits: { max_processes: 64, start_timeout: 60s, idle_timeout: 30m }
 
-    # Permission profiles: who may use what. Everything else is refused, and tools/list shows only
-    # what is allowed. A profile is given to groups, or to service accounts by name. In names of
-    # tools, * stands for any text.
+        # What the server may ask of agents: their model (sampling), their user (elicitation), their
+        # directories (roots). Nothing unless it stands here.
+        #client_requests: [sampling, elicitation, roots]
+
+    # Permission profiles: who may use what. Everything else is refused, and lists show only what is
+    # allowed. A profile is given to groups, or to service accounts by name. In names of tools and
+    # prompts, and in URIs of resources, * stands for any text.
     profiles:
       analyst:
         groups: [analysts]
@@ -93,6 +97,7 @@ public enum StarterConfiguration {
         #users: [idp.example/alice]
         allow:
           - { server: orders, tools: [query, "list_*", "describe_*"] }
+          #- { server: orders, resources: ["orders://*"], prompts: ["*"] }
 
     """
   }
@@ -101,8 +106,8 @@ public enum StarterConfiguration {
     #"""
     # Rules on what the profiles allow, tried in this order. effect: allow or block decides the call
     # and ends the search; a mask changes the answer and goes on. A rule matches when everything
-    # under "match" does: servers, tools, principals, groups, and arguments by path, with equals,
-    # one_of, prefix, suffix, regex, greater_than, at_least, less_than or at_most.
+    # under "match" does: servers, tools (or resources, or prompts), principals, groups, and
+    # arguments by path, with equals, one_of, prefix, suffix, regex, greater_than, at_least, less_than or at_most.
     policies:
       - name: no-destructive-sql
         match:

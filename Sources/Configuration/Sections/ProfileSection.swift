@@ -31,7 +31,8 @@ struct ProfileSection: SchemaObject {
           "these people and clients of identity providers have it, whatever their groups: corp/alice, corp/client/etl"
         ),
         .required(
-          "allow", \.definition.allow, GrantSection.all, "what the profile allows: tools of servers"
+          "allow", \.definition.allow, GrantSection.all,
+          "what the profile allows: tools, resources and prompts of servers"
         ),
       ],
       later: [
@@ -46,7 +47,7 @@ struct ProfileSection: SchemaObject {
 
 /// One line of a profile's allow list.
 struct GrantSection: SchemaObject {
-  var definition = GrantDefinition(server: "", tools: [])
+  var definition = GrantDefinition(server: "")
 
   static var all: Shape<[GrantDefinition]> {
     .list(
@@ -63,20 +64,31 @@ struct GrantSection: SchemaObject {
         .required(
           "server", \.definition.server, Shape<String>.serverReference.positioned,
           "the name of a server, or \"*\" for every server"),
-        .required(
+        .optional(
           "tools", \.definition.tools, .toolPatterns,
           "names of tools; \"*\" stands for any text and \"?\" for one character"),
+        .optional(
+          "resources", \.definition.resources, .resourcePatterns,
+          "URIs of resources, and texts of their templates, in the same way: orders://*"),
+        .optional(
+          "prompts", \.definition.prompts, .promptPatterns, "names of prompts, in the same way"),
       ],
-      later: [
-        ("resources", "resources are refused to everyone; leave it out"),
-        ("prompts", "prompts are refused to everyone; leave it out"),
-      ])
+      finish: { grant, node, reading in
+        guard !["tools", "resources", "prompts"].contains(where: node.has) else { return }
+        reading.report(
+          node.origin,
+          "this allows nothing; list \"tools\", \"resources\" or \"prompts\": tools: [\"*\"]")
+      })
   }
 }
 
 extension Shape where Value == [PositionedText] {
-  static var toolPatterns: Shape {
-    .list(Shape<String>.text(bytesMax: 256, expected: "the name of a tool").positioned, atLeast: 1)
+  static var toolPatterns: Shape { patterns("the name of a tool") }
+  static var resourcePatterns: Shape { patterns("the URI of a resource") }
+  static var promptPatterns: Shape { patterns("the name of a prompt") }
+
+  private static func patterns(_ expected: String) -> Shape {
+    .list(Shape<String>.text(bytesMax: 256, expected: expected).positioned, atLeast: 1)
   }
 
   static var serverReferences: Shape {

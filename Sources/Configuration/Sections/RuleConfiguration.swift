@@ -85,6 +85,13 @@ struct MatchSection: SchemaObject {
           "tools", \.definition.tools, Shape<[PositionedText]>.toolPatterns.optional,
           "names of tools; \"*\" stands for any text and \"?\" for one character"),
         .optional(
+          "resources", \.definition.resources, Shape<[PositionedText]>.resourcePatterns.optional,
+          "URIs of resources, and texts of their templates, in the same way"),
+        .optional(
+          "prompts", \.definition.prompts, Shape<[PositionedText]>.promptPatterns.optional,
+          "names of prompts, in the same way; without tools, resources and prompts a rule is about all three"
+        ),
+        .optional(
           "principals", \.definition.principals,
           Shape<[PositionedText]>.list(
             Shape<String>.text(bytesMax: 256, expected: "the name of a principal").positioned,
@@ -101,7 +108,7 @@ struct MatchSection: SchemaObject {
       ],
       later: [
         ("users", "write their names under principals: corp/alice"),
-        ("methods", "rules are for tool calls; leave it out"),
+        ("methods", "rules are about tools, resources and prompts; list those"),
       ],
       finish: { _, node, reading in
         if case .mapping(let members) = node.content, members.isEmpty {

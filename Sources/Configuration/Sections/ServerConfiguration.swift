@@ -10,6 +10,8 @@ public struct ServerConfiguration: Sendable {
   public var path = ""
   /// What the gateway proves itself with to the server; nil sends nothing.
   public var credential: CredentialConfiguration?
+  /// What the server may ask of agents; nothing unless the file says so.
+  public var clientRequests: [ClientRequest] = []
   /// A program and its arguments: a server on standard input and output. Empty for one that is reached by `url`.
   public var command: [String] = []
   /// The whole environment of its processes.
@@ -66,6 +68,10 @@ extension ServerConfiguration: SchemaObject {
         .optional(
           "credential", \.credential, Shape<CredentialConfiguration>.object.optional,
           "what the gateway proves itself with to the server; agents never see it"),
+        .optional(
+          "client_requests", \.clientRequests, .list(.word(), atMost: 3),
+          "what the server may ask of agents: sampling (their model), elicitation (their user), roots (their directories); nothing when left out"
+        ),
         .optional(
           "tls", \.tls, Shape<ServerTLSConfiguration>.object.optional,
           "whom to trust, for a server at https://; the system's authorities when left out"),

@@ -33,5 +33,12 @@ extension UpstreamServer {
       credential: endpoint?.credential
         ?? server.credential.map { (field: $0.header, value: $0.fieldValue) },
       tls: server.tlsContext)
+    for request in server.clientRequests {
+      switch request {
+      case .sampling: clientRequests.insert(.sampling)
+      case .elicitation: clientRequests.insert(.elicitation)
+      case .roots: clientRequests.insert(.roots)
+      }
+    }
   }
 }

@@ -15,7 +15,7 @@ extension PolicyChecker {
       if profile.allow.isEmpty {
         report(
           .uselessProfile, subject, profile.position,
-          "it allows nothing. List servers and their tools under allow.")
+          "it allows nothing. List servers and their tools, resources or prompts under allow.")
       }
       checkPrincipalNames(profile.principals, for: subject)
       warnOfEmptyGroups(profile, subject)
@@ -42,15 +42,15 @@ extension PolicyChecker {
   ) -> [ResolvedGrant] {
     var grants: [ResolvedGrant] = []
     for grant in profile.allow {
-      if grant.tools.isEmpty {
+      if Primitive.allCases.allSatisfy({ grant[$0].isEmpty }) {
         report(
           .emptyList, subject, grant.position ?? grant.server.position,
-          "it allows no tool of \"\(grant.server.text)\". List them, or write \"*\" for all of them."
+          "it allows nothing of \"\(grant.server.text)\". List tools, resources or prompts, or write \"*\" for all of them."
         )
       }
-      checkTools(grant.tools, for: subject)
+      for primitive in Primitive.allCases { checkPatterns(grant[primitive], primitive, subject) }
       for server in resolveServers([grant.server], for: subject) {
-        grants.append(ResolvedGrant(server: server, tools: grant.tools.map(\.text)))
+        grants.append(ResolvedGrant(server: server, definition: grant))
       }
     }
     return grants

@@ -2,18 +2,19 @@
 extension PolicyChecker {
   /// Whether any call that some profile allows could ever reach each rule.
   mutating func checkReach() {
-    let allowed = AllowedTools(policy)
+    let allowed = AllowedNames(policy)
     for rule in policy.rules {
-      let tools = definition.rules[rule.number].match.tools ?? []
-      var reaches = tools.isEmpty && allowed.isAnything(on: rule.servers)
-      for tool in tools {
-        if allowed.contains(tool.text, on: rule.servers) {
-          reaches = true
-        } else {
-          reportUnreachable(tool, rule)
+      var reaches = !rule.isAboutSome && allowed.isAnything(on: rule.servers)
+      for primitive in Primitive.allCases {
+        for pattern in rule.definition.match[primitive] ?? [] {
+          if allowed.contains(pattern.text, primitive, on: rule.servers) {
+            reaches = true
+          } else {
+            reportUnreachable(pattern, primitive, rule)
+          }
         }
       }
-      if tools.isEmpty && !reaches {
+      if !rule.isAboutSome && !reaches {
         report(
           .neverMatches, rule.subject, rule.definition.position,
           "no profile allows anything on \(serverList(rule)), so the rule can never apply. "
@@ -23,12 +24,15 @@ extension PolicyChecker {
     }
   }
 
-  private mutating func reportUnreachable(_ tool: PositionedText, _ rule: ResolvedRule) {
-    let known = Set(policy.profiles.flatMap(\.grants).flatMap(\.tools)).filter { !Glob.isGlob($0) }
-    let hint = Suggestion.among(Array(known), for: tool.text)
+  private mutating func reportUnreachable(
+    _ pattern: PositionedText, _ primitive: Primitive, _ rule: ResolvedRule
+  ) {
+    let known = Set(policy.profiles.flatMap(\.grants).flatMap { $0[primitive] })
+      .filter { !Glob.isGlob($0) }
+    let hint = Suggestion.among(Array(known), for: pattern.text)
     report(
-      .neverMatches, rule.subject, tool.position ?? rule.definition.position,
-      "no profile allows a tool \"\(tool.text)\" on \(serverList(rule)), so no call with it ever gets to "
+      .neverMatches, rule.subject, pattern.position ?? rule.definition.position,
+      "no profile allows \(primitive.phrase) \"\(pattern.text)\" on \(serverList(rule)), so no call with it ever gets to "
         + "the rules. \(hint ?? "Correct the name, or allow it in a profile.")")
   }
 
@@ -39,7 +43,7 @@ extension PolicyChecker {
 
   /// Whether somebody the rule is for may call what it is about. Only asked when everybody it could be for is known:
   /// an identity provider may send anybody.
-  private mutating func checkCallers(of rule: ResolvedRule, _ allowed: AllowedTools) {
+  private mutating func checkCallers(of rule: ResolvedRule, _ allowed: AllowedNames) {
     guard rule.principals != nil || rule.groups != nil else { return }
     if definition.hasIdentityProvider {
       guard let names = rule.principals, names.allSatisfy({ knownPrincipals[$0] != nil }) else {
@@ -56,14 +60,14 @@ extension PolicyChecker {
     let reaches = policy.profiles.indices.contains { number in
       let profile = policy.profiles[number]
       return callers.contains { has($0, profile) }
-        && (rule.tools ?? ["*"]).contains { allowed.contains($0, on: rule.servers, by: number) }
+        && allowed.reaches(rule, by: number)
     }
     guard !reaches else { return }
     report(
       .neverMatches, rule.subject, rule.definition.position,
       callers.isEmpty
         ? "none of its principals is in any of its groups, so the rule can never apply. Keep one of the lists."
-        : "no profile allows its principals any of its tools on \(serverList(rule)), so the rule can never apply."
+        : "no profile allows its principals anything it is about on \(serverList(rule)), so the rule can never apply."
     )
   }
 
@@ -74,17 +78,25 @@ extension PolicyChecker {
 }
 
 /// What profiles allow, by server: all of them together, and each of them.
-private struct AllowedTools {
-  private var onServer: [Int: ToolPatterns] = [:]
-  private var ofProfile: [[Int: ToolPatterns]] = []
+private struct AllowedNames {
+  private struct Key: Hashable {
+    var server: Int
+    var primitive: Primitive
+  }
+
+  private var onServer: [Key: NamePatterns] = [:]
+  private var ofProfile: [[Key: NamePatterns]] = []
 
   init(_ policy: ResolvedPolicy) {
     for profile in policy.profiles {
-      var own: [Int: ToolPatterns] = [:]
+      var own: [Key: NamePatterns] = [:]
       for grant in profile.grants {
-        for tool in grant.tools {
-          own[grant.server, default: ToolPatterns()].insert(tool)
-          onServer[grant.server, default: ToolPatterns()].insert(tool)
+        for primitive in Primitive.allCases {
+          let key = Key(server: grant.server, primitive: primitive)
+          for pattern in grant[primitive] {
+            own[key, default: NamePatterns()].insert(pattern)
+            onServer[key, default: NamePatterns()].insert(pattern)
+          }
         }
       }
       ofProfile.append(own)
@@ -92,15 +104,29 @@ private struct AllowedTools {
   }
 
   func isAnything(on servers: [Int]) -> Bool {
-    servers.contains { onServer[$0] != nil }
+    servers.contains { server in
+      Primitive.allCases.contains { onServer[Key(server: server, primitive: $0)] != nil }
+    }
   }
 
-  func contains(_ tool: String, on servers: [Int]) -> Bool {
-    servers.contains { onServer[$0]?.meets(tool) == true }
+  func contains(_ pattern: String, _ primitive: Primitive, on servers: [Int]) -> Bool {
+    servers.contains { onServer[Key(server: $0, primitive: primitive)]?.meets(pattern) == true }
   }
 
-  func contains(_ tool: String, on servers: [Int], by profile: Int) -> Bool {
-    servers.contains { ofProfile[profile][$0]?.meets(tool) == true }
+  /// Whether the profile allows anything that the rule is about.
+  func reaches(_ rule: ResolvedRule, by profile: Int) -> Bool {
+    rule.servers.contains { server in
+      Primitive.allCases.contains { primitive in
+        guard let patterns = ofProfile[profile][Key(server: server, primitive: primitive)] else {
+          return false
+        }
+        return switch rule.reach(primitive) {
+        case .none: false
+        case .all: true
+        case .those(let list): list.contains { patterns.meets($0) }
+        }
+      }
+    }
   }
 }
 
@@ -133,7 +159,8 @@ extension PolicyChecker {
     if earlier.effect == .requireApproval && later.effect == .block { return false }
     return includes(earlier.servers, later.servers)
       && includes(earlier.principals, later.principals)
-      && includes(earlier.groups, later.groups) && includesTools(earlier.tools, later.tools)
+      && includes(earlier.groups, later.groups)
+      && Primitive.allCases.allSatisfy { includes(earlier.reach($0), later.reach($0)) }
   }
 
   /// Whether all of `inner` is in `outer`. Most pairs of rules part at the first name.
@@ -143,9 +170,13 @@ extension PolicyChecker {
     return inner.allSatisfy(outer.contains)
   }
 
-  private func includesTools(_ outer: [String]?, _ inner: [String]?) -> Bool {
-    guard let outer else { return true }
-    guard let inner else { return outer.contains("*") }
-    return inner.allSatisfy { tool in outer.contains { Glob.covers($0, tool) } }
+  private func includes(_ outer: RuleReach, _ inner: RuleReach) -> Bool {
+    switch (outer, inner) {
+    case (.all, _), (_, .none): true
+    case (.none, _): false
+    case (.those(let outer), .all): outer.contains("*")
+    case (.those(let outer), .those(let inner)):
+      inner.allSatisfy { pattern in outer.contains { Glob.covers($0, pattern) } }
+    }
   }
 }

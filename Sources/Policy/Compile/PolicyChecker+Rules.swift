@@ -13,7 +13,6 @@ extension PolicyChecker {
         ResolvedRule(
           number: number, definition: rule,
           servers: resolveServers(rule.match.servers ?? ["*"], for: subject),
-          tools: rule.match.tools?.map(\.text),
           principals: rule.match.principals?.map(\.text),
           groups: rule.match.groups?.map(\.text),
           conditions: resolveConditions(rule, subject),
@@ -62,6 +61,12 @@ extension PolicyChecker {
       )
     }
     let position = approval.position ?? rule.position
+    if rule.match.tools == nil, rule.match.resources != nil || rule.match.prompts != nil {
+      report(
+        .approvalWithoutHold, subject, rule.position,
+        "only calls of tools can be held for an approval. Block resources and prompts, or list tools."
+      )
+    }
     if approval.reviewers.isEmpty {
       report(
         .invalidApproval, subject, position,
@@ -94,6 +99,7 @@ extension PolicyChecker {
   private mutating func checkMatch(_ rule: RuleDefinition, _ subject: String) {
     let lists: [(name: String, list: [PositionedText]?)] = [
       ("servers", rule.match.servers), ("tools", rule.match.tools),
+      ("resources", rule.match.resources), ("prompts", rule.match.prompts),
       ("principals", rule.match.principals), ("groups", rule.match.groups),
     ]
     for (name, list) in lists where list?.isEmpty == true {
@@ -101,7 +107,17 @@ extension PolicyChecker {
         .emptyList, subject, rule.position,
         "match.\(name) is empty, so the rule can never apply. Fill it, or take it out.")
     }
-    checkTools(rule.match.tools ?? [], for: subject)
+    for primitive in Primitive.allCases {
+      checkPatterns(rule.match[primitive] ?? [], primitive, subject)
+    }
+    if rule.match.resources != nil, rule.match.tools == nil, rule.match.prompts == nil,
+      let argument = rule.match.arguments.first
+    {
+      report(
+        .neverMatches, subject, argument.path.position ?? rule.position,
+        "a resource is read without arguments, so the rule can never apply. Take match.arguments out."
+      )
+    }
     checkPrincipalNames(rule.match.principals ?? [], for: subject)
     checkGroupNames(rule.match.groups ?? [], for: subject)
   }

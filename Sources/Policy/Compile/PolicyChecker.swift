@@ -156,23 +156,38 @@ extension PolicyChecker {
     }
   }
 
-  /// Checks a list of tools' names and globs.
-  mutating func checkTools(_ tools: [PositionedText], for subject: String) {
-    if tools.count > limits.toolsPerListMax {
+  /// Checks a list of names or URIs and globs.
+  mutating func checkPatterns(
+    _ patterns: [PositionedText], _ primitive: Primitive, _ subject: String
+  ) {
+    if patterns.count > limits.toolsPerListMax {
       report(
-        .tooMany, subject, tools.first?.position,
-        "\(tools.count) tools are more than toolsPerListMax = \(limits.toolsPerListMax). Use globs."
+        .tooMany, subject, patterns.first?.position,
+        "\(patterns.count) \(primitive.key) are more than toolsPerListMax = \(limits.toolsPerListMax). Use globs."
       )
     }
-    for tool in tools {
-      if tool.text.isEmpty {
-        report(.invalidPattern, subject, tool.position, "an empty text matches no tool.")
-      } else if tool.text.utf8.count > limits.nameBytesMax {
+    for pattern in patterns {
+      if pattern.text.isEmpty {
         report(
-          .tooLong, subject, tool.position,
-          "a tool's pattern is longer than nameBytesMax = \(limits.nameBytesMax) bytes.")
+          .invalidPattern, subject, pattern.position,
+          "an empty text matches no \(primitive).")
+      } else if pattern.text.utf8.count > limits.nameBytesMax {
+        report(
+          .tooLong, subject, pattern.position,
+          "\(primitive.phrase)'s pattern is longer than nameBytesMax = \(limits.nameBytesMax) bytes."
+        )
+      } else if primitive == .resource, !isPlain(pattern.text) {
+        report(
+          .invalidPattern, subject, pattern.position,
+          "\"\(pattern.text)\" matches no URI that is let through: write it without . and .. segments, and "
+            + "without percent-encoded letters, digits and -._~.")
       }
     }
+  }
+
+  private func isPlain(_ text: String) -> Bool {
+    let bytes = Array(text.utf8)
+    return unsafe ResourceURI.isPlain(bytes.span.bytes)
   }
 
   /// Gives every group and principal that a profile or rule names its number.

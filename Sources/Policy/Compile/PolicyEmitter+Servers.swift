@@ -1,57 +1,74 @@
 extension PolicyEmitter {
-  /// Everything that concerns one server.
+  /// Everything that concerns one primitive of one server.
   private struct Scope {
-    var server: Int
-    /// Profiles with patterns for the server, each with all of them.
-    var profiles: [(number: Int, tools: ToolPatterns)]
-    var rules: [(rule: ResolvedRule, tools: ToolPatterns?)]
+    var primitive: Primitive
+    /// Profiles with patterns for it, each with all of them.
+    var profiles: [(number: Int, patterns: NamePatterns)]
+    /// Rules about some of them, or (nil) about all.
+    var rules: [(rule: ResolvedRule, patterns: NamePatterns?)]
   }
 
+  /// A server has one row for each primitive, in the order of `Primitive`.
   mutating func emitServer(_ server: Int) {
-    let scope = Scope(
-      server: server,
-      profiles: policy.profiles.enumerated().compactMap { number, profile in
-        let tools = profile.grants.filter { $0.server == server }.flatMap(\.tools)
-        return tools.isEmpty ? nil : (number, ToolPatterns(tools))
-      },
-      rules: policy.rules.filter { $0.servers.contains(server) }
-        .map { ($0, $0.tools.map { ToolPatterns($0) }) })
-    let names = exactNames(scope)
     var profiles = BoundedSet()
-    for profile in scope.profiles { profiles.insert(profile.number) }
-    let nameRange = emitNames(names, scope)
-    let foldedRange = emitFolded(names)
-    let otherTools = emitOtherTools(scope)
-    servers.append(
-      ServerRow(
-        profiles: profiles, names: nameRange, foldedNames: foldedRange, otherTools: otherTools,
-        maskEntries: emitMaskEntries(scope)))
-    checkLimit(server, names.count)
+    for (number, profile) in policy.profiles.enumerated()
+    where profile.grants.contains(where: { $0.server == server }) {
+      profiles.insert(number)
+    }
+    let masks = emitMaskEntries(server)
+    for primitive in Primitive.allCases {
+      let scope = scope(server, primitive)
+      let names = exactNames(scope)
+      let nameRange = emitNames(names, scope)
+      let foldedRange = emitFolded(names)
+      servers.append(
+        ServerRow(
+          profiles: profiles, names: nameRange, foldedNames: foldedRange,
+          others: emitOthers(scope), maskEntries: masks))
+      checkLimit(server, primitive, names.count)
+    }
   }
 
-  /// Each tool that some profile or rule names exactly, once.
+  private func scope(_ server: Int, _ primitive: Primitive) -> Scope {
+    Scope(
+      primitive: primitive,
+      profiles: policy.profiles.enumerated().compactMap { number, profile in
+        let patterns = profile.grants.filter { $0.server == server }.flatMap { $0[primitive] }
+        return patterns.isEmpty ? nil : (number, NamePatterns(patterns))
+      },
+      rules: policy.rules.filter { $0.servers.contains(server) }.compactMap { rule in
+        switch rule.reach(primitive) {
+        case .none: nil
+        case .all: (rule, nil)
+        case .those(let list): (rule, NamePatterns(list))
+        }
+      })
+  }
+
+  /// Each name that some profile or rule gives exactly, once.
   private func exactNames(_ scope: Scope) -> [[UInt8]] {
     var names: Set<[UInt8]> = []
-    for profile in scope.profiles { names.formUnion(profile.tools.exact) }
-    for rule in scope.rules { names.formUnion(rule.tools?.exact ?? []) }
+    for profile in scope.profiles { names.formUnion(profile.patterns.exact) }
+    for rule in scope.rules { names.formUnion(rule.patterns?.exact ?? []) }
     return names.sorted { $0.lexicographicallyPrecedes($1) }
   }
 
   private var tableEntries: Int { entries.count + grants.count }
 
   /// Reports, once, a policy whose tables have grown past their limit; no row is added after that.
-  private mutating func checkLimit(_ server: Int, _ names: Int) {
+  private mutating func checkLimit(_ server: Int, _ primitive: Primitive, _ names: Int) {
     guard tableEntries > limits.tableEntriesMax, !problems.contains(where: { $0.kind == .tooMany })
     else { return }
     problems.append(
       PolicyProblem(
         kind: .tooMany, subject: "server \"\(policy.servers[server])\"", position: nil,
-        message: "\(names) tools times the rules and profiles that concern them need more than "
+        message:
+          "\(names) \(primitive.key) times the rules and profiles that concern them need more than "
           + "tableEntriesMax = \(limits.tableEntriesMax) entries. Use globs, or narrow rules to servers."
       ))
   }
 
-  /// The row of every tool that is named exactly, behind a hash table of their names.
+  /// The row of every name that is given exactly, behind a hash table of their names.
   private mutating func emitNames(_ names: [[UInt8]], _ scope: Scope) -> TableRange {
     var slots = emptySlots(for: names.count)
     for name in names where tableEntries <= limits.tableEntriesMax {
@@ -86,41 +103,41 @@ extension PolicyEmitter {
 
   private mutating func emitRow(_ name: [UInt8], _ scope: Scope) -> UInt32 {
     let firstGrant = UInt32(grants.count)
-    for profile in scope.profiles where profile.tools.matches(name) {
-      grants.append(ToolGrant(profile: UInt32(profile.number), pattern: ToolGrant.matched))
+    for profile in scope.profiles where profile.patterns.matches(name) {
+      grants.append(NameGrant(profile: UInt32(profile.number), pattern: NameGrant.matched))
     }
     let firstEntry = UInt32(entries.count)
     let folded = NameFold.fold(name)
-    for (rule, tools) in scope.rules {
-      if tools?.matches(name) != false {
-        append(rule, .matches)
-      } else if tools?.matchesFolded(folded) == true {
+    for (rule, patterns) in scope.rules {
+      if patterns?.matches(name) != false {
+        append(rule, scope.primitive, .matches)
+      } else if patterns?.matchesFolded(folded) == true {
         // Another exact name that folds to the same is another tool, both being known; a glob is about all names of
         // a shape, and one that has it but for its case may be one that its author meant.
-        append(rule, .undecided)
+        append(rule, scope.primitive, .undecided)
       }
     }
     return appendRow(firstGrant, firstEntry)
   }
 
-  private mutating func emitOtherTools(_ scope: Scope) -> UInt32 {
+  private mutating func emitOthers(_ scope: Scope) -> UInt32 {
     let firstGrant = UInt32(grants.count)
     for profile in scope.profiles {
-      if profile.tools.isOpen {
-        grants.append(ToolGrant(profile: UInt32(profile.number), pattern: ToolGrant.matched))
+      if profile.patterns.isOpen {
+        grants.append(NameGrant(profile: UInt32(profile.number), pattern: NameGrant.matched))
         continue
       }
-      for glob in profile.tools.globs {
+      for glob in profile.patterns.globs {
         grants.append(
-          ToolGrant(profile: UInt32(profile.number), pattern: patternNumber(glob.text)))
+          NameGrant(profile: UInt32(profile.number), pattern: patternNumber(glob.text)))
       }
     }
     let firstEntry = UInt32(entries.count)
-    for (rule, tools) in scope.rules {
-      if tools?.isOpen != false {
-        append(rule, .matches)
-      } else if rules[rule.number].patterns.count > 0 {
-        append(rule, .patterns)
+    for (rule, patterns) in scope.rules {
+      if patterns?.isOpen != false {
+        append(rule, scope.primitive, .matches)
+      } else if rules[rule.number].patterns[Int(scope.primitive.rawValue)].count > 0 {
+        append(rule, scope.primitive, .patterns)
       }
     }
     return appendRow(firstGrant, firstEntry)
@@ -133,22 +150,26 @@ extension PolicyEmitter {
     return UInt32(patterns.count - 1)
   }
 
-  private mutating func emitMaskEntries(_ scope: Scope) -> TableRange {
+  private mutating func emitMaskEntries(_ server: Int) -> TableRange {
     let first = UInt32(entries.count)
-    for (rule, _) in scope.rules where !rule.masks.isEmpty {
-      entries.append(RuleEntry(rule: UInt32(rule.number), tool: .matches))
+    for rule in policy.rules where !rule.masks.isEmpty && rule.servers.contains(server) {
+      entries.append(RuleEntry(rule: UInt32(rule.number), target: .matches))
     }
     return TableRange(first: first, count: UInt32(entries.count) - first)
   }
 
-  private mutating func append(_ rule: ResolvedRule, _ tool: RuleEntry.Tool) {
+  private mutating func append(
+    _ rule: ResolvedRule, _ primitive: Primitive, _ target: RuleEntry.Target
+  ) {
     entries.append(
-      RuleEntry(rule: UInt32(rule.number), tool: tool, sieve: sieve(of: rule, tool: tool)))
+      RuleEntry(
+        rule: UInt32(rule.number), target: target,
+        sieve: sieve(of: rule, primitive, target: target)))
   }
 
   private mutating func appendRow(_ firstGrant: UInt32, _ firstEntry: UInt32) -> UInt32 {
     rows.append(
-      ToolRow(
+      NameRow(
         grants: TableRange(first: firstGrant, count: UInt32(grants.count) - firstGrant),
         entries: TableRange(first: firstEntry, count: UInt32(entries.count) - firstEntry)))
     return UInt32(rows.count - 1)

@@ -1,8 +1,10 @@
 /// Finding the quickest necessary condition of each rule.
 extension PolicyEmitter {
-  /// The sieve of a rule that looks at its tool's globs and arguments.
-  func sieve(of rule: ResolvedRule, tool: RuleEntry.Tool) -> RuleSieve {
-    if tool == .patterns, let sieve = nameSieve(rule.tools ?? []) { return sieve }
+  /// The sieve of a rule that looks at its globs and arguments.
+  func sieve(
+    of rule: ResolvedRule, _ primitive: Primitive, target: RuleEntry.Target
+  ) -> RuleSieve {
+    if target == .patterns, let sieve = nameSieve(rule.reach(primitive).listed) { return sieve }
     for number in rules[rule.number].conditions.range {
       let sieve = sieve(of: conditions[number])
       if sieve.kind != .none { return sieve }
@@ -12,8 +14,8 @@ extension PolicyEmitter {
 
   /// A name that matches the only glob, exactly or folded, begins, folded, with what stands before its first wildcard.
   /// True of visible ASCII, of which folding drops and trims nothing.
-  private func nameSieve(_ tools: [String]) -> RuleSieve? {
-    let globs = tools.filter(Glob.isGlob)
+  private func nameSieve(_ listed: [String]) -> RuleSieve? {
+    let globs = listed.filter(Glob.isGlob)
     guard globs.count == 1 else { return nil }
     let literal = globs[0].utf8.prefix { $0 != UInt8(ascii: "*") && $0 != UInt8(ascii: "?") }
     guard !literal.isEmpty, literal.allSatisfy({ 0x21...0x7E ~= $0 }) else { return nil }

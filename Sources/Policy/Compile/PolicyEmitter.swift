@@ -8,8 +8,8 @@ struct PolicyEmitter {
   var servers: [ServerRow] = []
   var nameSlots: [NameSlot] = []
   var foldSlots: [NameSlot] = []
-  var rows: [ToolRow] = []
-  var grants: [ToolGrant] = []
+  var rows: [NameRow] = []
+  var grants: [NameGrant] = []
   var entries: [RuleEntry] = []
   var rules: [CompiledRule] = []
   var ruleNames: [TextRange] = []
@@ -108,10 +108,13 @@ extension PolicyEmitter {
       }
     let compiled = CompiledRule(
       effect: effect,
-      serverWide: rule.tools == nil && rule.conditions.isEmpty,
+      serverWide: !rule.isAboutSome && rule.conditions.isEmpty,
       mask: mask,
       approval: emitApproval(rule.definition),
-      patterns: emitPatterns(rule.tools ?? []),
+      patterns: [
+        emitPatterns(rule.reach(.tool).listed), emitPatterns(rule.reach(.prompt).listed),
+        emitPatterns(rule.reach(.resource).listed),
+      ],
       principals: emitNumbers((rule.principals ?? []).compactMap { nameNumbers[$0] }),
       groups: emitNumbers((rule.groups ?? []).compactMap { groupNumbers[$0] }),
       conditions: emitConditions(rule.conditions))
@@ -137,11 +140,11 @@ extension PolicyEmitter {
     return TableRange(first: first, count: UInt32(numbers.count) - first)
   }
 
-  /// The globs among `tools`, next to each other, for the names that no table knows.
-  private mutating func emitPatterns(_ tools: [String]) -> TableRange {
+  /// The globs among `listed`, next to each other, for the names that no table knows.
+  private mutating func emitPatterns(_ listed: [String]) -> TableRange {
     let first = UInt32(patterns.count)
-    for tool in tools where Glob.isGlob(tool) {
-      patterns.append(compilePattern(tool))
+    for pattern in listed where Glob.isGlob(pattern) {
+      patterns.append(compilePattern(pattern))
     }
     return TableRange(first: first, count: UInt32(patterns.count) - first)
   }

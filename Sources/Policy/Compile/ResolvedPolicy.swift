@@ -18,10 +18,24 @@ struct ResolvedProfile {
   var grants: [ResolvedGrant]
 }
 
-/// Tools of one server that a profile allows.
+/// What a profile allows of one server.
 struct ResolvedGrant {
   var server: Int
-  var tools: [String]
+  var definition: GrantDefinition
+
+  subscript(primitive: Primitive) -> [String] { definition[primitive].map(\.text) }
+}
+
+/// Which tools, which prompts or which resources a rule is about.
+enum RuleReach: Equatable {
+  case none
+  case all
+  case those([String])
+
+  /// The names and globs that are listed.
+  var listed: [String] {
+    if case .those(let list) = self { list } else { [] }
+  }
 }
 
 struct ResolvedRule {
@@ -29,7 +43,6 @@ struct ResolvedRule {
   var definition: RuleDefinition
   /// Numbers of the servers it applies to, ascending.
   var servers: [Int]
-  var tools: [String]?
   var principals: [String]?
   var groups: [String]?
   var conditions: [ResolvedCondition]
@@ -37,6 +50,14 @@ struct ResolvedRule {
   var masks: [ResolvedMask]
 
   var effect: RuleEffect { definition.effect }
+
+  /// Whether it says which tools, prompts or resources it is about.
+  var isAboutSome: Bool { Primitive.allCases.contains { definition.match[$0] != nil } }
+
+  func reach(_ primitive: Primitive) -> RuleReach {
+    if let list = definition.match[primitive] { return .those(list.map(\.text)) }
+    return isAboutSome ? .none : .all
+  }
   var subject: String { "rule \"\(definition.name)\"" }
 
   /// Whether it decides every call that its servers, tools, principals and groups describe.

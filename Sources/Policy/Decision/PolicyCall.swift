@@ -1,6 +1,6 @@
 public import Wire
 
-/// The MCP methods, as far as this version's policy tells them apart.
+/// The MCP methods, as far as the policy tells them apart.
 public enum CallMethod: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case initialize
   case ping
@@ -14,6 +14,22 @@ public enum CallMethod: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case session
   /// Everything else: refused.
   case other
+  case promptsList
+  case promptsGet
+  case resourcesList
+  case resourcesTemplatesList
+  case resourcesRead
+  /// `resources/subscribe` and its undoing: judged as reading the resource.
+  case resourcesSubscribe
+  case resourcesUnsubscribe
+  /// `completion/complete` for an argument of a prompt: judged as getting it.
+  case completionOfPrompt
+  /// The same for a resource's template: judged as reading a resource whose URI is the template's text.
+  case completionOfResource
+  /// `subscriptions/listen`: judged as reading every resource it asks for.
+  case subscriptionsListen
+  /// The client's answer to a request of the server's that was let through to it.
+  case clientAnswer
 }
 
 /// The facts of one call that the policy judges, as places in the message's index.
@@ -21,18 +37,19 @@ public struct PolicyCall: BitwiseCopyable, Sendable {
   public var method: CallMethod
   /// Whether the message carries an id, that is, whether somebody waits for an answer.
   public var hasID: Bool
-  /// The value of `params.name` of a `tools/call`; nil when it is not there.
-  public var tool: JSONToken?
-  /// The value of `params.arguments` of a `tools/call`; nil when it is not there.
+  /// What says which tool, prompt or resource the call is for: the value of `params.name` or `params.uri`, that of the
+  /// reference of a completion, or the object `params.notifications` of `subscriptions/listen`; nil when it is not there.
+  public var target: JSONToken?
+  /// The value of `params.arguments` of `tools/call` and `prompts/get`; nil when it is not there.
   public var arguments: JSONToken?
 
   @inlinable
   public init(
-    method: CallMethod, hasID: Bool, tool: JSONToken? = nil, arguments: JSONToken? = nil
+    method: CallMethod, hasID: Bool, target: JSONToken? = nil, arguments: JSONToken? = nil
   ) {
     self.method = method
     self.hasID = hasID
-    self.tool = tool
+    self.target = target
     self.arguments = arguments
   }
 }

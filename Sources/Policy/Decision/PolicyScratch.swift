@@ -44,7 +44,7 @@ public struct PolicyScratch: ~Copyable {
     let stateBytes = pathCount * MemoryLayout<ArgumentState>.stride
     let wordBytes = program.regexWordCount * MemoryLayout<UInt64>.stride
     let valuesOffset = stateBytes + wordBytes
-    let nameBytes = limits.toolNameBytesMax
+    let nameBytes = max(limits.toolNameBytesMax, limits.resourceURIBytesMax)
     let byteCount =
       valuesOffset + limits.valueBytesMax + 2 * nameBytes + 2 * Layout.keyBytes
     layout = Layout(
@@ -92,7 +92,7 @@ extension PolicyScratch {
 
   private var buffersOffset: Int { layout.valuesOffset &+ layout.valueBytesMax }
 
-  /// A buffer for a tool's unescaped name.
+  /// A buffer for an unescaped name or URI.
   func nameBuffer() -> ByteWriter {
     unsafe ByteWriter(unsafeInto: memory + buffersOffset, capacity: layout.nameBytes)
   }
@@ -103,7 +103,7 @@ extension PolicyScratch {
       unsafeInto: memory + (buffersOffset &+ layout.nameBytes), capacity: layout.nameBytes)
   }
 
-  /// The folded name that `findTool` left in its buffer.
+  /// The folded name that `find` left in its buffer.
   @_lifetime(borrow self)
   func foldedName(_ count: Int) -> RawSpan {
     precondition(count <= layout.nameBytes)

@@ -16,7 +16,7 @@ public enum RefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case noProfile
   /// The MCP method is not one this version lets through.
   case methodNotAllowed
-  /// A `tools/call` without an id: servers run it and nobody hears the answer.
+  /// A call without an id: servers run it and nobody hears the answer.
   case callWithoutID
   /// The tool's name is missing, no string, empty or too long.
   case unreadableToolName
@@ -28,18 +28,30 @@ public enum RefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case rule
   /// A rule with effect `block` could not be evaluated on this call's arguments, which counts as a match.
   case ruleUndecided
+  /// The prompt's name or resource's URI is missing, no string, empty, too long, or a URI in a form that may mean another.
+  case unreadableName
+  /// The name or URI differs from a known one only by case, blanks, width or invisible characters.
+  case nameFolds
+  /// No profile of the principal allows this prompt on this server.
+  case promptNotAllowed
+  /// No profile of the principal allows this resource on this server.
+  case resourceNotAllowed
 
   /// What the caller is told, as one English sentence.
   public var text: StaticString {
     switch self {
     case .noProfile: "You have no profile for this server."
     case .methodNotAllowed: "This method is not allowed through the gateway."
-    case .callWithoutID: "A tools/call needs an id."
+    case .callWithoutID: "A call needs an id."
     case .unreadableToolName: "The tool's name is missing or unusable."
     case .toolNameFolds: "The tool's name is not written exactly as it is known."
     case .toolNotAllowed: "None of your profiles allows this tool."
     case .rule: "Blocked by policy."
     case .ruleUndecided: "Blocked by policy: an argument could not be checked."
+    case .unreadableName: "The prompt's name or the resource's URI is missing or unusable."
+    case .nameFolds: "The name or URI is not written exactly as it is known."
+    case .promptNotAllowed: "None of your profiles allows this prompt."
+    case .resourceNotAllowed: "None of your profiles allows this resource."
     }
   }
 
@@ -54,6 +66,21 @@ public enum RefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .toolNotAllowed: "tool_not_allowed"
     case .rule: "rule"
     case .ruleUndecided: "rule_undecided"
+    case .unreadableName: "unreadable_name"
+    case .nameFolds: "name_folds"
+    case .promptNotAllowed: "prompt_not_allowed"
+    case .resourceNotAllowed: "resource_not_allowed"
+    }
+  }
+}
+
+extension RefusalReason {
+  /// No profile allows it.
+  static func notAllowed(_ primitive: Primitive) -> RefusalReason {
+    switch primitive {
+    case .tool: .toolNotAllowed
+    case .prompt: .promptNotAllowed
+    case .resource: .resourceNotAllowed
     }
   }
 }

@@ -97,21 +97,40 @@ public struct ProfileDefinition: Sendable {
   }
 }
 
-/// One line of a profile's allow list: tools of one server.
+/// One line of a profile's allow list: tools, resources and prompts of one server.
 public struct GrantDefinition: Sendable {
   /// The name of a server, or `*` for every server of the definition.
   public var server: PositionedText
   /// Exact names of tools, or globs: `*` stands for any text, `?` for one character. Case counts.
   public var tools: [PositionedText]
+  /// URIs of resources and texts of their templates, or globs, in the same way.
+  public var resources: [PositionedText]
+  /// Names of prompts, or globs.
+  public var prompts: [PositionedText]
   public var position: SourcePosition?
 
   public init(
     server: PositionedText,
-    tools: [PositionedText],
+    tools: [PositionedText] = [],
+    resources: [PositionedText] = [],
+    prompts: [PositionedText] = [],
     position: SourcePosition? = nil
   ) {
     self.server = server
     self.tools = tools
+    self.resources = resources
+    self.prompts = prompts
     self.position = position
+  }
+}
+
+extension GrantDefinition {
+  /// The list of what is allowed of one primitive.
+  subscript(primitive: Primitive) -> [PositionedText] {
+    switch primitive {
+    case .tool: tools
+    case .prompt: prompts
+    case .resource: resources
+    }
   }
 }

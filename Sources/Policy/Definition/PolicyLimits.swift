@@ -12,7 +12,7 @@ public struct PolicyLimits: Sendable, Equatable {
   public var rulesMax = 4096
   /// Rules that mask, at most 256: a permit holds those that apply as a set of bits.
   public var maskRulesMax = 256
-  /// Patterns in one list of tools.
+  /// Patterns in one list of tools, resources or prompts.
   public var toolsPerListMax = 4096
   /// Conditions of one rule, over all of its arguments.
   public var conditionsPerRuleMax = 64
@@ -27,7 +27,7 @@ public struct PolicyLimits: Sendable, Equatable {
   public var approvalMillisecondsMax = 30 * 86_400_000
   /// Keys in one path to an argument.
   public var pathDepthMax = 16
-  /// UTF-8 bytes of a name, a pattern for names, or a key in a path.
+  /// UTF-8 bytes of a name, a pattern, or a key in a path.
   public var nameBytesMax = 256
   /// UTF-8 bytes of a text, a regular expression or a message.
   public var textBytesMax = 4096
@@ -36,8 +36,10 @@ public struct PolicyLimits: Sendable, Equatable {
 
   // MARK: Of a call
 
-  /// Bytes of a tool's name in a call. A longer one is refused.
+  /// Bytes of a tool's or prompt's name in a call. A longer one is refused.
   public var toolNameBytesMax = 256
+  /// Bytes of a resource's URI in a call. A longer one is refused.
+  public var resourceURIBytesMax = 2048
   /// Bytes of a text argument as it was sent that a condition still looks at, and all that one decision unescapes.
   public var valueBytesMax = 65_536
   /// Members of an object on the path to an argument.

@@ -71,11 +71,18 @@ public enum RuleEffect: String, Sendable, CaseIterable {
 
 /// What a rule applies to. A list that is nil leaves its question open; every list that is there must hold, and
 /// a list holds when one of its members does. An empty list could never hold, and is an error.
+///
+/// `tools`, `resources` and `prompts` answer one question together, what is called for: a rule with none of them is about
+/// all three, one with some of them about what those list.
 public struct MatchDefinition: Sendable {
   /// Names of servers, or `*`.
   public var servers: [PositionedText]?
   /// Exact names of tools, or globs (see `GrantDefinition.tools`).
   public var tools: [PositionedText]?
+  /// URIs of resources and texts of their templates, or globs.
+  public var resources: [PositionedText]?
+  /// Names of prompts, or globs.
+  public var prompts: [PositionedText]?
   /// Names of service accounts or users.
   public var principals: [PositionedText]?
   public var groups: [PositionedText]?
@@ -85,15 +92,30 @@ public struct MatchDefinition: Sendable {
   public init(
     servers: [PositionedText]? = nil,
     tools: [PositionedText]? = nil,
+    resources: [PositionedText]? = nil,
+    prompts: [PositionedText]? = nil,
     principals: [PositionedText]? = nil,
     groups: [PositionedText]? = nil,
     arguments: [ArgumentDefinition] = []
   ) {
     self.servers = servers
     self.tools = tools
+    self.resources = resources
+    self.prompts = prompts
     self.principals = principals
     self.groups = groups
     self.arguments = arguments
+  }
+}
+
+extension MatchDefinition {
+  /// The list for one primitive.
+  subscript(primitive: Primitive) -> [PositionedText]? {
+    switch primitive {
+    case .tool: tools
+    case .prompt: prompts
+    case .resource: resources
+    }
   }
 }
 

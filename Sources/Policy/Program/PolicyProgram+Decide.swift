@@ -18,19 +18,35 @@ extension PolicyProgram {
     scratch: inout PolicyScratch
   ) -> Verdict {
     precondition(scratch.program === self, "scratch of another program")
-    let row = tables.servers[Int(server.index)]
+    let row = row(server, .tool)
     guard let profile = principal.profiles.firstCommon(with: row.profiles) else {
       return .block(Refusal(.noProfile))
     }
     switch call.method {
     case .toolsCall:
-      return decideToolCall(principal, server, row, call, index, bytes, &scratch)
+      return decide(.tool, principal, server, row, call, index, bytes, &scratch)
+    case .promptsGet, .completionOfPrompt:
+      let row = self.row(server, .prompt)
+      return decide(.prompt, principal, server, row, call, index, bytes, &scratch)
+    case .resourcesRead, .resourcesSubscribe, .resourcesUnsubscribe, .completionOfResource:
+      let row = self.row(server, .resource)
+      return decide(.resource, principal, server, row, call, index, bytes, &scratch)
+    case .subscriptionsListen:
+      if let refusal = refusal(
+        ofListening: call, principal, server, index, bytes, &scratch)
+      {
+        return .block(refusal)
+      }
+      let masks = masksOutsideCalls(principal: principal, server: server)
+      return permit(
+        principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)
     case .session:
       // A session's stream carries what any of its calls set off.
       let masks = masksOutsideCalls(principal: principal, server: server)
       return permit(
         principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)
-    case .initialize, .ping, .notification, .toolsList, .serverDiscover, .loggingSetLevel:
+    case .initialize, .ping, .notification, .toolsList, .serverDiscover, .loggingSetLevel,
+      .promptsList, .resourcesList, .resourcesTemplatesList, .clientAnswer:
       let masks = masksOfServer(row, principal, &scratch)
       return permit(
         principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)
@@ -49,72 +65,77 @@ extension PolicyProgram {
     return .allow(Permit(call: call))
   }
 
-  // MARK: Tool calls
+  // MARK: Calls of tools, prompts and resources
 
-  private func decideToolCall(
-    _ principal: borrowing Principal, _ server: ServerID, _ row: ServerRow, _ call: PolicyCall,
+  private func decide(
+    _ primitive: Primitive, _ principal: borrowing Principal, _ server: ServerID, _ row: ServerRow,
+    _ call: PolicyCall,
     _ index: borrowing JSONIndex, _ bytes: RawSpan, _ scratch: inout PolicyScratch
   ) -> Verdict {
     guard call.hasID else { return .block(Refusal(.callWithoutID)) }
-    guard let token = call.tool, index.kind(of: token, in: bytes) == .string else {
-      return .block(Refusal(.unreadableToolName))
+    let unreadable: RefusalReason = primitive == .tool ? .unreadableToolName : .unreadableName
+    guard let token = call.target, index.kind(of: token, in: bytes) == .string else {
+      return .block(Refusal(unreadable))
     }
     guard index.hasEscapes(token, in: bytes) else {
       let name = bytes.extracting(index.contents(of: token).range)
-      return decide(tool: name, principal, server, row, call, index, bytes, &scratch)
+      return decide(primitive, name, principal, server, row, call, index, bytes, &scratch)
     }
     var buffer = scratch.nameBuffer()
     index.decode(token, in: bytes, into: &buffer)
-    guard !buffer.overflowed else { return .block(Refusal(.unreadableToolName)) }
-    return decide(tool: buffer.written, principal, server, row, call, index, bytes, &scratch)
+    guard !buffer.overflowed else { return .block(Refusal(unreadable)) }
+    return decide(
+      primitive, buffer.written, principal, server, row, call, index, bytes, &scratch)
   }
 
   private func decide(
-    tool name: RawSpan, _ principal: borrowing Principal, _ server: ServerID, _ row: ServerRow,
+    _ primitive: Primitive, _ name: RawSpan, _ principal: borrowing Principal, _ server: ServerID,
+    _ row: ServerRow,
     _ call: PolicyCall, _ index: borrowing JSONIndex, _ bytes: RawSpan,
     _ scratch: inout PolicyScratch
   ) -> Verdict {
-    let tool: ToolView
-    switch findTool(name, row, scratch) {
+    let target: NameView
+    switch find(name, primitive, row, scratch) {
     case .refused(let reason): return .block(Refusal(reason))
-    case .found(let found): tool = found
+    case .found(let found): target = found
     }
-    guard let profile = grant(tool, name, principal) else {
-      return .block(Refusal(.toolNotAllowed))
+    guard let profile = grant(target, name, principal) else {
+      return .block(Refusal(RefusalReason.notAllowed(primitive)))
     }
     scratch.begin()
     let view = CallView(arguments: call.arguments, bytes: bytes)
     var decided: RuleID?
     var held: (rule: RuleID, isUndecided: Bool)?
     var masks = MaskRuleSet()
-    for number in tables.rows[tool.row].entries.range {
+    for number in tables.rows[target.row].entries.range {
       let entry = tables.entries[number]
-      if scratch.isRuledOut(by: entry.sieve, foldedName: tool.foldedWord, tables, view, index) {
+      if scratch.isRuledOut(by: entry.sieve, foldedName: target.foldedWord, tables, view, index) {
         continue
       }
       let rule = tables.rules[Int(entry.rule)]
+      let effect = effect(of: rule, on: primitive)
       // After an allow only masks are left to add; after a hold, blocks too.
       if rule.mask == CompiledRule.noMask,
-        decided != nil || (held != nil && rule.effect != .block)
+        decided != nil || (held != nil && effect != .block)
       {
         continue
       }
       guard concerns(rule, principal) else { continue }
-      let shape = truth(of: entry, rule, tool, name, scratch)
+      let shape = truth(of: entry, rule, target, name, scratch)
       if shape == .no { continue }
       var match = scratch.truth(ofAll: rule.conditions, tables, view, index)
       if match == .no { continue }
       if shape == .unknown { match = .unknown }
-      if rule.effect == .block && decided == nil {
+      if effect == .block && decided == nil {
         scratch.hits.add(Int(entry.rule))
         return .block(
           Refusal(
             match == .yes ? .rule : .ruleUndecided, rule: RuleID(index: entry.rule)))
       }
       let isOpen = decided == nil && held == nil
-      let allows = isOpen && rule.effect == .allow && match == .yes
+      let allows = isOpen && effect == .allow && match == .yes
       if allows { decided = RuleID(index: entry.rule) }
-      let holds = isOpen && rule.effect == .hold
+      let holds = isOpen && effect == .hold
       if holds { held = (RuleID(index: entry.rule), match != .yes) }
       if rule.mask != CompiledRule.noMask { masks.insert(Int(rule.mask)) }
       if allows || rule.mask != CompiledRule.noMask { scratch.hits.add(Int(entry.rule)) }
@@ -128,7 +149,7 @@ extension PolicyProgram {
         profile: ProfileID(index: profile), masks: masks)
       return .hold(Hold(call: call, rule: held.rule, isUndecided: held.isUndecided))
     }
-    return permit(principal, server, .toolsCall, rule: decided, profile: profile, masks: masks)
+    return permit(principal, server, call.method, rule: decided, profile: profile, masks: masks)
   }
 
   // MARK: Outside calls
@@ -139,14 +160,14 @@ extension PolicyProgram {
     principal: borrowing Principal, server: ServerID
   ) -> MaskRuleSet {
     var masks = MaskRuleSet()
-    for number in tables.servers[Int(server.index)].maskEntries.range {
+    for number in row(server, .tool).maskEntries.range {
       let rule = tables.rules[Int(tables.entries[number].rule)]
       if concerns(rule, principal) { masks.insert(Int(rule.mask)) }
     }
     return masks
   }
 
-  /// The mask rules for the answer of a method other than `tools/call`: those about no tool and no argument.
+  /// The mask rules for the answer of a method that names nothing: those about nothing in particular.
   private func masksOfServer(
     _ row: ServerRow, _ principal: borrowing Principal, _ scratch: inout PolicyScratch
   ) -> MaskRuleSet {

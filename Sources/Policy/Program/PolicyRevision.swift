@@ -42,6 +42,11 @@ struct PolicyRevision {
     add(Set(names.map(\.text)).sorted()) { $0.add($1) }
   }
 
+  private mutating func add(_ key: String, sorted names: [PositionedText]) {
+    add(key)
+    add(sorted: names)
+  }
+
   private mutating func add(_ definition: PolicyDefinition) {
     add("sluice policy 1")
     add(definition.servers.map(\.name).sorted()) { $0.add($1) }
@@ -57,6 +62,9 @@ struct PolicyRevision {
       revision.add(profile.allow.sorted { $0.server.text < $1.server.text }) { revision, grant in
         revision.add(grant.server.text)
         revision.add(sorted: grant.tools)
+        // Only there when the definition says so: the revisions of policies about tools alone stay what they were.
+        if !grant.resources.isEmpty { revision.add("resources", sorted: grant.resources) }
+        if !grant.prompts.isEmpty { revision.add("prompts", sorted: grant.prompts) }
       }
     }
     add(definition.rules) { $0.add($1) }
@@ -67,6 +75,8 @@ struct PolicyRevision {
   /// The limits that change what a call is answered.
   private mutating func add(limitsOfCalls limits: PolicyLimits) {
     add(count: limits.toolNameBytesMax)
+    let usual = PolicyLimits().resourceURIBytesMax
+    if limits.resourceURIBytesMax != usual { add(count: limits.resourceURIBytesMax) }
     add(count: limits.valueBytesMax)
     add(count: limits.membersMax)
   }
@@ -77,6 +87,8 @@ struct PolicyRevision {
     add(rule.message.map { [$0] } ?? []) { $0.add($1) }
     add(sorted: rule.match.servers)
     add(sorted: rule.match.tools)
+    if let resources = rule.match.resources { add("resources", sorted: resources) }
+    if let prompts = rule.match.prompts { add("prompts", sorted: prompts) }
     add(sorted: rule.match.principals)
     add(sorted: rule.match.groups)
     add(rule.match.arguments.sorted { $0.path.text < $1.path.text }) { revision, argument in

@@ -9,15 +9,16 @@ import Wire
 ///     rows[7].entries --> (rule no-drop), (rule pii) ...            in order; the first to decide, decides
 ///     rules[no-drop]  --> conditions 12..<14 --> paths[sql] --> the argument's value, looked up once a call
 ///
-/// A name that no rule and no profile mentions has no slot: the server's `otherTools` row serves it, whose
-/// grants and entries still have their globs to match.
+/// A name that no rule and no profile mentions has no slot: the server's `others` row serves it, whose
+/// grants and entries still have their globs to match. Prompts and resources find their way in the same manner, from
+/// rows of `servers` of their own: a server has one for each `Primitive`.
 struct PolicyTables: ~Copyable, Sendable {
   let text: FlatTable<UInt8>
   let servers: FlatTable<ServerRow>
   let nameSlots: FlatTable<NameSlot>
   let foldSlots: FlatTable<NameSlot>
-  let rows: FlatTable<ToolRow>
-  let grants: FlatTable<ToolGrant>
+  let rows: FlatTable<NameRow>
+  let grants: FlatTable<NameGrant>
   let entries: FlatTable<RuleEntry>
   let rules: FlatTable<CompiledRule>
   let ruleNames: FlatTable<TextRange>
@@ -68,16 +69,16 @@ struct TableRange: BitwiseCopyable {
   var range: Range<Int> { Int(first)..<Int(first) + Int(count) }
 }
 
-/// What the policy says about one server.
+/// What the policy says about one server's tools, prompts or resources.
 struct ServerRow: BitwiseCopyable {
-  /// The profiles that say anything about it.
+  /// The profiles that say anything about the server.
   var profiles: BoundedSet
-  /// A hash table of the tools that some rule or profile names exactly: open addressing, a power of two.
+  /// A hash table of the names that some rule or profile gives exactly: open addressing, a power of two.
   var names: TableRange
   /// The same names folded, to catch those that are almost known.
   var foldedNames: TableRange
-  /// Row of the tools that nobody names exactly.
-  var otherTools: UInt32
+  /// Row of those that nobody names exactly.
+  var others: UInt32
   /// Entries of all rules that mask anything here; those with the flag `serverWide` also outside calls.
   var maskEntries: TableRange
 }
@@ -85,31 +86,31 @@ struct ServerRow: BitwiseCopyable {
 struct NameSlot: BitwiseCopyable {
   var hash: UInt64
   var name: TextRange
-  /// Number of the tool's row, or `NameSlot.free`.
+  /// Number of the name's row, or `NameSlot.free`.
   var row: UInt32
 
   static let free = UInt32.max
 }
 
-struct ToolRow: BitwiseCopyable {
+struct NameRow: BitwiseCopyable {
   var grants: TableRange
   var entries: TableRange
 }
 
-/// A profile that allows the tool, or would if its pattern matched.
-struct ToolGrant: BitwiseCopyable {
+/// A profile that allows what has the name, or would if its pattern matched.
+struct NameGrant: BitwiseCopyable {
   var profile: UInt32
-  /// Number of the pattern that still has to match, or `ToolGrant.matched`.
+  /// Number of the pattern that still has to match, or `NameGrant.matched`.
   var pattern: UInt32
 
   static let matched = UInt32.max
 }
 
-/// A rule that concerns the tool, or would if one of its patterns matched, and the quickest way to tell that it does
+/// A rule that concerns what has the name, or would if one of its patterns matched, and the quickest way to tell that it does
 /// not match after all.
 struct RuleEntry: BitwiseCopyable {
-  enum Tool: UInt8, BitwiseCopyable {
-    /// The tool is one of the rule's.
+  enum Target: UInt8, BitwiseCopyable {
+    /// It is one of the rule's.
     case matches
     /// It is by its folded name only: see `Truth.unknown`.
     case undecided
@@ -117,7 +118,7 @@ struct RuleEntry: BitwiseCopyable {
     case patterns
   }
   var rule: UInt32
-  var tool: Tool
+  var target: Target
   var sieve = RuleSieve.none
 }
 
@@ -126,7 +127,7 @@ struct RuleEntry: BitwiseCopyable {
 struct RuleSieve: BitwiseCopyable {
   enum Kind: UInt8, BitwiseCopyable {
     case none
-    /// The first eight bytes of the tool's folded name, masked, are `word`.
+    /// The first eight bytes of the folded name, masked, are `word`.
     case name
     /// The same for a text argument.
     case text
@@ -152,14 +153,14 @@ struct CompiledRule: BitwiseCopyable {
     case mask
   }
   var effect: Effect
-  /// Whether it could apply outside calls: no tools, no arguments.
+  /// Whether it could apply outside calls: about nothing in particular, no arguments.
   var serverWide: Bool
   /// Its place in a `MaskRuleSet`, or `CompiledRule.noMask`.
   var mask: UInt16
   /// Its place in `approvals`, or `CompiledRule.noApproval`.
   var approval: UInt16
-  /// Globs among its tools, in `patterns`.
-  var patterns: TableRange
+  /// Globs among its tools, its prompts and its resources, in `patterns`.
+  var patterns: InlineArray<3, TableRange>
   /// Numbers of principals' names, in `numbers`; count 0 for anybody.
   var principals: TableRange
   /// Numbers of groups, in `numbers`; count 0 for anybody.

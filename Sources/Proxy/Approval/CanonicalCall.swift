@@ -67,7 +67,7 @@ extension Worker {
   ) -> CallDigest? {
     let isWhole = message.params.map { hasMore(message, $0, body) } ?? false
     let revision = generations[exchanges[slot].generation].snapshot.policyRevision
-    let tool = toolName(message, body)
+    let tool = targetName(message, body)
     let principal = principalName(of: slot)
     let server = serverName(of: slot)
     digester.begin()

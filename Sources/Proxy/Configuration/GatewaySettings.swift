@@ -142,6 +142,8 @@ public struct UpstreamServer: Sendable {
   public var target: String
   /// The field that carries the credential, and its value.
   public var credential: (field: String, value: Secret)?
+  /// What it may ask of agents.
+  public var clientRequests: ClientRequests = []
   /// How TLS is spoken to it; nil for plain HTTP.
   public var tls: TLSContext?
 

@@ -17,6 +17,8 @@ public final class GatewaySnapshot: Sendable {
     var get: ByteRange
     var delete: ByteRange
     var address: PreparedAddress
+    /// What the server may ask of agents.
+    var clientRequests: ClientRequests
     /// Kept alive by the snapshot.
     var tls: TLSContextReference?
   }
@@ -126,7 +128,8 @@ public final class GatewaySnapshot: Sendable {
         "POST", "application/json, text/event-stream", "Content-Type: application/json\r\n"),
       get: head("GET", "text/event-stream", ""),
       delete: head("DELETE", "application/json, text/event-stream", ""),
-      address: server.address.prepared, tls: server.tls?.reference)
+      address: server.address.prepared, clientRequests: server.clientRequests,
+      tls: server.tls?.reference)
   }
 
   func route(_ index: Int) -> Route {

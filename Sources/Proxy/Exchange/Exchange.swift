@@ -38,6 +38,7 @@ struct Exchange: BitwiseCopyable {
 
   // What is kept of the message.
   var method = MCPMethod.unknown
+  /// A notification, or an answer to a request of the server's: nothing answers it but a status.
   var isNotification = false
   var era = Era.legacy
   /// The JSON-RPC id, literally.
@@ -45,11 +46,11 @@ struct Exchange: BitwiseCopyable {
   var masks = MaskRuleSet()
   /// Bytes of the server's own session id, in working memory while the request is being judged.
   var sessionCount = 0
-  /// The session id that the server gave with its answer to `initialize`; once `isSessionSealed`, the sealed one that the
-  /// agent gets, for the record.
-  var openedSession = ShortText()
+  /// The server's own session id: that of a legacy request, or what came with the answer to `initialize`; once
+  /// `isSessionSealed`, the sealed one that the agent gets, for the record.
+  var serverSession = ShortText()
   var isSessionSealed = false
-  /// The version in the server's answer to `initialize`.
+  /// The version of the session, or of the server's answer to `initialize`.
   var agreedVersion = ProtocolVersion.v2025_03_26
 
   /// The place of its `HeldRequest` while it waits for an approval; `.max` while it does not.
@@ -90,6 +91,10 @@ struct Exchange: BitwiseCopyable {
   var failureReason = RecordedReason.none
   /// A legacy session's own stream (GET): notifications, no answer.
   var isSessionStream = false
+  /// The stream can be taken up again, so that its server may break it off.
+  var isResumable = false
+  /// Requests of the server's own that were refused on this stream.
+  var refusedRequests: UInt8 = 0
   var localExtra = LocalRefusal.Extra.none
   var status: UInt16 = 0
   /// Close the client's connection after this answer.

@@ -94,7 +94,7 @@ extension Worker {
       if !complete {
         taken = recording.append(&ticket, answer: bytes)
       } else if exchanges[slot].isSessionSealed {
-        let session = exchanges[slot].openedSession
+        let session = exchanges[slot].serverSession
         taken = recording.close(
           &ticket, exchanges[slot].outcome, answer: bytes, session: session.span)
       } else {

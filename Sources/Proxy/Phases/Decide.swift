@@ -13,8 +13,8 @@ extension Worker {
     let server = route(of: slot).server
     let generation = exchanges[slot].generation
     let call = PolicyCall(
-      method: callMethod(message), hasID: message.kind == .request, tool: message.name,
-      arguments: message.arguments)
+      method: callMethod(message), hasID: message.kind == .request, target: target(message),
+      arguments: message.method == .completionComplete ? nil : message.arguments)
     var verdict: Verdict? = nil
     generations[generation].policy.use { policy in
       verdict = policy.decide(
@@ -38,10 +38,30 @@ extension Worker {
     case .toolsCall: .toolsCall
     case .serverDiscover: .serverDiscover
     case .loggingSetLevel: .loggingSetLevel
+    case .promptsList: .promptsList
+    case .promptsGet: .promptsGet
+    case .resourcesList: .resourcesList
+    case .resourcesTemplatesList: .resourcesTemplatesList
+    case .resourcesRead: .resourcesRead
+    case .resourcesSubscribe: .resourcesSubscribe
+    case .resourcesUnsubscribe: .resourcesUnsubscribe
+    case .completionComplete:
+      message.promptReference != nil ? .completionOfPrompt : .completionOfResource
+    case .subscriptionsListen: .subscriptionsListen
     case .notificationsInitialized, .notificationsCancelled, .notificationsProgress,
       .notificationsRootsListChanged:
       .notification
     default: .other
+    }
+  }
+
+  /// What says which tool, prompt or resource the call is for.
+  private func target(_ message: MCPMessage) -> JSONToken? {
+    switch message.method {
+    case .resourcesRead, .resourcesSubscribe, .resourcesUnsubscribe: message.uri
+    case .completionComplete: message.promptReference ?? message.resourceReference
+    case .subscriptionsListen: message.notifications
+    default: message.name
     }
   }
 
@@ -84,15 +104,16 @@ extension Worker {
     if let method = message.methodToken {
       facts.method = body.extracting(requestIndex.contents(of: method).range)
     }
-    facts.tool = toolName(message, body)
+    facts.tool = targetName(message, body)
     facts.session = head.extracting(exchanges[slot].head.mcpSessionID.range)
     facts.client = clientName(slot, head, body, message)
   }
 
-  /// The unescaped name of the tool, in working memory that the next call overwrites; empty when there is none.
+  /// The unescaped name of the tool or prompt, or the resource's URI, in working memory that the next call overwrites;
+  /// empty when there is none.
   @_lifetime(immortal)
-  mutating func toolName(_ message: MCPMessage, _ body: RawSpan) -> RawSpan {
-    guard let name = message.name, requestIndex.kind(of: name, in: body) == .string else {
+  mutating func targetName(_ message: MCPMessage, _ body: RawSpan) -> RawSpan {
+    guard let name = target(message), requestIndex.kind(of: name, in: body) == .string else {
       return unsafe _overrideLifetime(RawSpan(), copying: ())
     }
     var writer = unsafe ByteWriter(

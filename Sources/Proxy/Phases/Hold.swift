@@ -115,7 +115,7 @@ extension Worker {
     let exchange = exchanges[slot]
     let policy = generations[exchange.generation].snapshot.policy
     guard let terms = policy.approvalTerms(rule) else { return false }
-    let tool = toolName(message, body)
+    let tool = targetName(message, body)
     let session = head.extracting(exchange.head.mcpSessionID.range)
     let reference = exchange.record.text
     let reviewers = policy.reviewers(terms)
@@ -273,9 +273,7 @@ extension Worker {
     else {
       return refuseResumed(slot, rule, facts, "The approved call cannot be read any more.")
     }
-    guard reopenSession(slot, head) else {
-      return refuseResumed(slot, rule, facts, "The session of the approved call is over.")
-    }
+    reopenSession(slot)
     exchanges[slot].decided = loop.now
     allow(slot, permit, head, body, message, held: facts)
     // What is sent is the upstream connection's own copy.

@@ -23,11 +23,18 @@ enum LocalAnswer {
     _ refusal: Refusal, policy: PolicyProgram, id: ShortText, era: Era, isTool: Bool,
     record: RecordID, into out: inout ByteWriter
   ) {
-    guard isTool else {
-      return error(
-        id: id, code: errorCode(refusal), text: refusal.reason.text, record: record, into: &out)
-    }
     let reference = record.text
+    guard isTool else {
+      guard let rule = refusal.rule else {
+        return error(
+          id: id, code: errorCode(refusal), text: refusal.reason.text, record: record, into: &out)
+      }
+      var message = RawSpan()
+      if let words = policy.ruleMessage(rule) { message = words }
+      return MCPAnswer.denied(
+        id: id.span, rule: policy.ruleName(rule), message: message,
+        reference: unsafe reference.span.bytes, into: &out)
+    }
     if let rule = refusal.rule {
       var message = RawSpan()
       if let words = policy.ruleMessage(rule) { message = words }

@@ -44,12 +44,11 @@ extension Worker {
     case .legacy(let named):
       exchanges[slot].era = .legacy
       version = named
-      // Answers to a server's own requests: those are not let through in this version, so nobody asked.
-      if message.kind == .response || message.kind == .error {
-        return refuse(slot, MCPRefusal(.responsePosted, id: message.id), head, body)
-      }
       if let refusal = findSession(slot, head, version: version) {
         return refuse(slot, refusal, request: head)
+      }
+      if message.kind == .response || message.kind == .error {
+        return judgeAnswer(slot, head, body, message)
       }
     case .refused(let refusal): return refuse(slot, refusal, head, body)
     }
@@ -57,7 +56,7 @@ extension Worker {
   }
 
   /// Refuses a body that is no message, or not one for here.
-  private mutating func refuse(
+  mutating func refuse(
     _ slot: UInt32, _ refusal: MCPRefusal, _ head: RawSpan, _ body: RawSpan
   ) {
     if refusal.reason == .unsupportedVersion {

@@ -35,7 +35,7 @@ extension Worker {
       exchanges[exchange].outcome = outcome(exchange, .success)
       return completeAnswer(exchange)
     }
-    let isKnown = status == 400 || status == 404 || status == 405
+    let isKnown = status == 400 || status == 404 || status == 405 || status == 409
     beginLocalAnswer(exchange, status: isKnown ? status : 502) { out, exchange in
       LocalAnswer.error(
         id: exchange.id, code: status == 404 ? -32001 : -32600,
@@ -50,10 +50,14 @@ extension Worker {
   /// What a message from the server is to one exchange.
   enum AnswerMatch {
     case answer(isError: Bool)
-    case notification
-    /// A request of the server's own, or an answer to something else.
+    case notification(MCPMethod)
+    /// A request of the server's own.
+    case request(MCPMethod)
+    /// An answer to something else.
     case other
     case unreadable
+    /// The answer asks the agent for something that the server may not ask for.
+    case asksTooMuch
   }
 
   /// Reads a message into `answerIndex` and says what it is.
@@ -70,11 +74,13 @@ extension Worker {
       return .unreadable
     }
     switch message.kind {
-    case .notification: return .notification
-    case .request: return .other
+    case .notification: return .notification(message.method)
+    case .request: return .request(message.method)
     case .response, .error:
-      let isSame = exchanges[exchange].id.span.elementsEqual(body.extracting(message.id.range))
-      guard isSame else { return .other }
+      let id = body.extracting(message.id.range)
+      // A session's own stream has no request, and an error may have no id.
+      guard id.byteCount > 0, exchanges[exchange].id.span.elementsEqual(id) else { return .other }
+      if asksTooMuch(exchange, message, body) { return .asksTooMuch }
       noteOutcome(exchange, message, body)
       return .answer(isError: message.kind == .error)
     }
@@ -122,11 +128,13 @@ extension Worker {
     case .answer: break
     case .unreadable:
       return fail(exchange, .server, "The server's answer is not one strict JSON-RPC message.")
+    case .asksTooMuch:
+      return fail(exchange, .server, "The server asks the agent for what it may not ask for.")
     // Servers that refuse a request unread name no id, or one of their own. Clients find out by the status which
     // revisions a server speaks.
     case .other where status == 400 || status == 404:
       return acknowledge(exchange, status)
-    case .notification, .other:
+    case .notification, .request, .other:
       return fail(exchange, .server, "The server's answer belongs to another request.")
     }
     if exchanges[exchange].answerKind == .stream { return giveLastEvent(exchange, body) }
@@ -136,13 +144,14 @@ extension Worker {
     exchanges[exchange].answerKind = .whole
     exchanges[exchange].outcome.status = exchanges[exchange].status
     exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues
-    if exchanges[exchange].openedSession.isEmpty { return completeAnswer(exchange) }
+    guard exchanges[exchange].method == .initialize, !exchanges[exchange].serverSession.isEmpty
+    else { return completeAnswer(exchange) }
     openSession(exchange)
   }
 
   /// The same where comments have been sent while the call was held: the answer is the stream's one message.
   private mutating func giveLastEvent(_ exchange: UInt32, _ body: RawSpan) {
-    streamMessage(exchange, body)
+    streamMessage(exchange, body, eventBytes: 0)
     guard exchanges[exchange].upstream != .max else { return }
     exchanges[exchange].isAnswerComplete = true
     exchanges[exchange].outcome.status = 200
@@ -175,22 +184,22 @@ extension Worker {
     _ exchange: UInt32, _ body: RawSpan, into writer: inout ByteWriter
   ) -> Bool {
     // Only the list itself is filtered; errors and notifications on the way to it carry data like any other message's.
-    if exchanges[exchange].method == .toolsList,
+    if let kind = exchanges[exchange].method.list,
       answerIndex.member("result", of: answerIndex.root, in: body) != nil
     {
       let principal = principal(of: exchange)
       let server = route(of: exchange).server
       let generation = exchanges[exchange].generation
       let outcome = generations[generation].policy.use { policy in
-        ToolListFilter.filter(
-          body, index: answerIndex, program: policy, principal: principal, server: server,
+        ListFilter.filter(
+          body, of: kind, index: answerIndex, program: policy, principal: principal, server: server,
           scratch: &generations[generation].scratch, into: &writer)
       }
       switch outcome {
       case .untouched: writer.append(body)
       case .filtered: break
       case .failed:
-        fail(exchange, .server, "The server's list of tools cannot be read.")
+        fail(exchange, .server, "The server's list cannot be read.")
         return false
       }
       return true
@@ -237,6 +246,19 @@ extension Worker {
     exchanges[exchange].recordStart = front
     exchanges[exchange].answerEnd = front
     return true
+  }
+}
+
+extension MCPMethod {
+  /// What its answer lists, if it lists anything.
+  var list: ListKind? {
+    switch self {
+    case .toolsList: .tools
+    case .promptsList: .prompts
+    case .resourcesList: .resources
+    case .resourcesTemplatesList: .resourceTemplates
+    default: nil
+    }
   }
 }
 

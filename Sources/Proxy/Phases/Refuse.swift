@@ -49,6 +49,13 @@ struct LocalRefusal {
       status: 400, code: -32600,
       text: "MCP-Protocol-Version differs from the version of the session.")
   }
+  static var eventUnknown: LocalRefusal {
+    LocalRefusal(
+      status: 400, code: -32600, text: "Last-Event-ID names no event of this session.")
+  }
+  static var answerBlocked: LocalRefusal {
+    LocalRefusal(status: 403, code: -32600, text: "You have no profile for this server.")
+  }
   static var sessionMissing: LocalRefusal {
     LocalRefusal(status: 400, code: -32600, text: "This request needs a session.")
   }

@@ -38,21 +38,28 @@ extension Worker {
   }
 
   private mutating func takeEvent(_ slot: UInt32, _ event: SSEEvent, _ bytes: RawSpan) {
-    // Priming events, comments and names other than `message` carry nothing that may pass.
-    guard event.name == .message, event.dataLines > 0, !event.data.isEmpty || event.dataLines > 1
-    else { return }
-    if event.dataLines == 1 { return takeMessage(slot, bytes.extracting(event.data.range)) }
+    // Comments and names other than `message` carry nothing that may pass.
+    let exchange = upstreams[slot].exchange
+    guard event.name == .message, exchange != .max else { return }
+    let eventBytes = event.hasID ? sealEventID(exchange, bytes.extracting(event.id.range)) : 0
+    guard event.dataLines > 0, !event.data.isEmpty || event.dataLines > 1 else {
+      return streamPriming(exchange, event, eventBytes: eventBytes)
+    }
+    if event.dataLines == 1 {
+      return takeMessage(slot, bytes.extracting(event.data.range), eventBytes: eventBytes)
+    }
     guard let block = blocks.take(atLeast: max(1, Int(event.block.count))) else {
       return serverFailed(slot, "The gateway has no memory for this answer now.")
     }
     var joined = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
     SSEParser.joinData(of: event, in: bytes, into: &joined)
-    takeMessage(slot, block.bytes(joined.count))
+    takeMessage(slot, block.bytes(joined.count), eventBytes: eventBytes)
     blocks.give(block)
   }
 
   /// One message of the stream.
-  private mutating func takeMessage(_ slot: UInt32, _ message: RawSpan) {
+  /// - Parameter eventBytes: length of its event's sealed id, which stands in working memory; zero for none.
+  private mutating func takeMessage(_ slot: UInt32, _ message: RawSpan, eventBytes: Int) {
     let exchange = upstreams[slot].exchange
     guard exchange != .max else { return closeUpstream(slot) }
     exchanges[exchange].serverBytes &+= UInt64(message.byteCount)
@@ -60,22 +67,34 @@ extension Worker {
     switch readAnswer(exchange, message) {
     case .unreadable:
       serverFailed(slot, "The server's stream holds something that is no strict JSON-RPC message.")
-    // The server's own requests (sampling, elicitation, roots) are not let through in this version, and an answer to
-    // another request is nobody's.
-    case .other: return
-    case .notification: streamMessage(exchange, message)
+    case .asksTooMuch:
+      serverFailed(slot, "The server asks the agent for what it may not ask for.")
+    // An answer to another request is nobody's.
+    case .other: dropMessage()
+    case .request(let method):
+      takeServerRequest(slot, method, message, eventBytes: eventBytes)
+    case .notification(.notificationsCancelled):
+      takeServerCancellation(exchange, message, eventBytes: eventBytes)
+    case .notification(let method):
+      guard method.isServerNotification else { return dropMessage() }
+      streamMessage(exchange, message, eventBytes: eventBytes)
     case .answer:
-      guard !exchanges[exchange].isSessionStream else { return }
-      finishStream(slot, exchange, message)
+      // On a stream that was taken up again, more may follow.
+      if exchanges[exchange].isSessionStream {
+        return streamMessage(exchange, message, eventBytes: eventBytes)
+      }
+      finishStream(slot, exchange, message, eventBytes: eventBytes)
     }
   }
 
   /// The answer itself: as JSON when nothing went before it (one message needs no stream), else as the last event.
-  private mutating func finishStream(_ slot: UInt32, _ exchange: UInt32, _ message: RawSpan) {
+  private mutating func finishStream(
+    _ slot: UInt32, _ exchange: UInt32, _ message: RawSpan, eventBytes: Int
+  ) {
     if exchanges[exchange].answerKind == .none {
       giveMessage(exchange, message, status: upstreams[slot].head.status)
     } else {
-      streamMessage(exchange, message)
+      streamMessage(exchange, message, eventBytes: eventBytes)
       if exchanges[exchange].upstream != .max {
         exchanges[exchange].isAnswerComplete = true
         exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues
@@ -93,8 +112,9 @@ extension Worker {
   }
 
   /// Adds one message to the stream to the agent.
-  mutating func streamMessage(_ exchange: UInt32, _ message: RawSpan) {
-    let prefix = SSEWriter.messagePrefix.utf8CodeUnitCount
+  mutating func streamMessage(_ exchange: UInt32, _ message: RawSpan, eventBytes: Int) {
+    let idLine = eventBytes > 0 ? SSEWriter.idOverheadBytes &+ eventBytes : 0
+    let prefix = SSEWriter.messagePrefix.utf8CodeUnitCount &+ idLine
     let suffix = SSEWriter.messageSuffix.utf8CodeUnitCount
     guard makeAnswerRoom(exchange, prefix) else {
       return fail(exchange, .gateway, "The gateway has no memory for this answer now.")
@@ -104,6 +124,10 @@ extension Worker {
     let block = exchanges[exchange].answer
     let end = exchanges[exchange].answerEnd
     var head = unsafe ByteWriter(unsafeInto: block.unsafeStart + before, capacity: prefix)
+    if eventBytes > 0 {
+      SSEWriter.id(scratchBytes(Worker.eventArea, eventBytes), into: &head)
+      exchanges[exchange].isResumable = true
+    }
     head.append(SSEWriter.messagePrefix)
     var tail = unsafe ByteWriter(unsafeInto: block.unsafeStart + end, capacity: suffix)
     tail.append(SSEWriter.messageSuffix)
@@ -118,20 +142,44 @@ extension Worker {
     }
   }
 
+  /// An event without a message: it tells the agent where to take the stream up, and when to.
+  private mutating func streamPriming(_ exchange: UInt32, _ event: SSEEvent, eventBytes: Int) {
+    guard eventBytes > 0 || (event.hasRetry && exchanges[exchange].answerKind == .stream) else {
+      return
+    }
+    let room = SSEWriter.primingOverheadBytes &+ eventBytes
+    guard makeAnswerRoom(exchange, room) else {
+      return fail(exchange, .gateway, "The gateway has no memory for this answer now.")
+    }
+    let block = exchanges[exchange].answer
+    let end = exchanges[exchange].answerEnd
+    var writer = unsafe ByteWriter(unsafeInto: block.unsafeStart + end, capacity: room)
+    SSEWriter.priming(
+      id: scratchBytes(Worker.eventArea, eventBytes),
+      retryMilliseconds: event.hasRetry ? event.retryMilliseconds : nil, into: &writer)
+    exchanges[exchange].answerEnd = end &+ writer.count
+    exchanges[exchange].answerKind = .stream
+    if eventBytes > 0 { exchanges[exchange].isResumable = true }
+  }
+
   /// The server's stream has ended.
   mutating func streamEnded(_ slot: UInt32) {
     let exchange = upstreams[slot].exchange
     guard exchange != .max else { return releaseUpstream(slot) }
-    guard exchanges[exchange].isSessionStream else {
+    guard exchanges[exchange].isSessionStream || exchanges[exchange].isResumable else {
       return serverFailed(slot, "The server's stream ended without the answer.")
     }
     releaseUpstream(slot)
-    endSessionStream(exchange)
+    endStream(exchange)
   }
 
   /// Ends a session's own stream properly: because the server did, or because the gateway stops. Nothing for others.
   mutating func endSessionStream(_ slot: UInt32) {
     guard exchanges[slot].isSessionStream, !exchanges[slot].isAnswerComplete else { return }
+    endStream(slot)
+  }
+
+  private mutating func endStream(_ slot: UInt32) {
     let upstream = exchanges[slot].upstream
     if upstream != .max { closeUpstream(upstream) }
     exchanges[slot].outcome = outcome(slot, .success)

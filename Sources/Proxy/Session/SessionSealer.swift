@@ -3,16 +3,20 @@ internal import Glibc
 internal import Wire
 
 /// What a sealed text is for: one of one purpose does not open for another.
-enum SealPurpose: UInt8 {
+enum SealPurpose: UInt8, BitwiseCopyable {
   case session = 0
   case requestState = 1
+  /// The id of a request that a server has made.
+  case serverRequest = 2
+  /// The id of an event on a stream.
+  case event = 3
 }
 
 /// Turns a server's session id (or another short text that clients bring back) into one that only this gateway can read, and
 /// back.
 ///
 /// A sealed id is base64url of nonce (12 bytes), ciphertext and tag (16 bytes), AES-256-GCM (NIST SP 800-38D). The
-/// principal's and the server's names are authenticated with it: a session id that somebody else got hold of, or that is
+/// principal's and the server's names, the purpose, and for what belongs to a session its id, are authenticated with it: an id that somebody else got hold of, or that is
 /// taken to another server, does not open, exactly as one that never existed. Nothing is kept per session, so any
 /// worker (and any replica with the same key) can take any request.
 @safe
@@ -20,8 +24,8 @@ struct SessionSealer: ~Copyable {
   static var keyBytes: Int { 32 }
   private static var nonceBytes: Int { 12 }
   private static var tagBytes: Int { 16 }
-  /// The longest server's session id, and with it the longest sealed one.
-  static var plainBytesMax: Int { ShortText.bytesMax + 1 }
+  /// The longest that is sealed: an event's id with the JSON-RPC id of its request.
+  static var plainBytesMax: Int { 2 * ShortText.bytesMax }
   static var sealedBytesMax: Int { (plainBytesMax + nonceBytes + tagBytes + 2) / 3 * 4 }
 
   private let context: OpaquePointer
@@ -58,14 +62,18 @@ struct SessionSealer: ~Copyable {
   /// empty or too long.
   mutating func seal(
     _ plain: RawSpan, for purpose: SealPurpose, principal: RawSpan, server: RawSpan,
-    into target: UnsafeMutableRawPointer
+    session: RawSpan = RawSpan(), into target: UnsafeMutableRawPointer
   ) -> Int? {
     let count = plain.byteCount
     guard count > 0, count <= SessionSealer.plainBytesMax else { return nil }
-    guard unsafe RAND_bytes(buffer, Int32(SessionSealer.nonceBytes)) == 1 else { return nil }
+    guard
+      purpose == .serverRequest
+        ? deriveNonce(plain, principal, server, session)
+        : unsafe RAND_bytes(buffer, Int32(SessionSealer.nonceBytes)) == 1
+    else { return nil }
     let sealed = unsafe buffer + SessionSealer.nonceBytes
-    guard begin(encrypting: true, purpose, principal, server), unsafe update(plain, into: sealed),
-      finish(),
+    guard begin(encrypting: true, purpose, principal, server, session),
+      unsafe update(plain, into: sealed), finish(),
       unsafe EVP_CIPHER_CTX_ctrl(
         context, EVP_CTRL_GCM_GET_TAG, Int32(SessionSealer.tagBytes), sealed + count) == 1
     else { return nil }
@@ -77,7 +85,7 @@ struct SessionSealer: ~Copyable {
   /// sealed here for this principal and server.
   mutating func open(
     _ text: RawSpan, for purpose: SealPurpose, principal: RawSpan, server: RawSpan,
-    into target: UnsafeMutableRawPointer
+    session: RawSpan = RawSpan(), into target: UnsafeMutableRawPointer
   ) -> Int? {
     guard text.byteCount <= SessionSealer.sealedBytesMax,
       let total = unsafe Base64URL.decode(text, into: buffer)
@@ -85,7 +93,7 @@ struct SessionSealer: ~Copyable {
     let count = total - SessionSealer.nonceBytes - SessionSealer.tagBytes
     guard count > 0 else { return nil }
     let sealed = unsafe buffer + SessionSealer.nonceBytes
-    guard begin(encrypting: false, purpose, principal, server) else { return nil }
+    guard begin(encrypting: false, purpose, principal, server, session) else { return nil }
     let cipher = unsafe RawSpan(_unsafeStart: UnsafeRawPointer(sealed), byteCount: count)
     guard
       unsafe update(cipher, into: target.assumingMemoryBound(to: UInt8.self)),
@@ -97,22 +105,49 @@ struct SessionSealer: ~Copyable {
   }
 
   private mutating func begin(
-    encrypting: Bool, _ purpose: SealPurpose, _ principal: RawSpan, _ server: RawSpan
+    encrypting: Bool, _ purpose: SealPurpose, _ principal: RawSpan, _ server: RawSpan,
+    _ session: RawSpan
   ) -> Bool {
     let ready = unsafe key.withUnsafeBufferPointer { key in
       unsafe EVP_CipherInit_ex(
         context, nil, nil, key.baseAddress, buffer, encrypting ? 1 : 0)
     }
     guard ready == 1 else { return false }
-    // Lengths first, so that no two pairs of names run together to the same bytes.
-    var lengths: InlineArray<5, UInt8> = .init(repeating: 0)
-    lengths[0] = UInt8(truncatingIfNeeded: principal.byteCount >> 8)
-    lengths[1] = UInt8(truncatingIfNeeded: principal.byteCount)
-    lengths[2] = UInt8(truncatingIfNeeded: server.byteCount >> 8)
-    lengths[3] = UInt8(truncatingIfNeeded: server.byteCount)
-    lengths[4] = purpose.rawValue
-    return unsafe update(lengths.span.bytes, into: nil) && update(principal, into: nil)
-      && update(server, into: nil)
+    let head = SealContext(purpose, principal, server, session).bytes
+    return unsafe update(head.span.bytes, into: nil) && update(principal, into: nil)
+      && update(server, into: nil) && update(session, into: nil)
+  }
+
+  /// A nonce that follows from what is sealed, so that the same becomes the same: HMAC-SHA-256 under the key, cut to the
+  /// nonce's length (a synthetic initialisation vector, as in RFC 5297). Two texts never share one by design.
+  private mutating func deriveNonce(
+    _ plain: RawSpan, _ principal: RawSpan, _ server: RawSpan, _ session: RawSpan
+  ) -> Bool {
+    let head = SealContext(.serverRequest, principal, server, session).bytes
+    let count =
+      head.count + principal.byteCount + server.byteCount + session.byteCount
+      + plain.byteCount
+    var digest = InlineArray<32, UInt8>(repeating: 0)
+    var written = 0
+    let done = unsafe withUnsafeTemporaryAllocation(byteCount: count, alignment: 1) { memory in
+      var text = unsafe ByteWriter(unsafeInto: memory.baseAddress!, capacity: count)
+      unsafe text.append(head.span.bytes)
+      text.append(principal)
+      text.append(server)
+      text.append(session)
+      text.append(plain)
+      precondition(text.count == count)
+      var span = digest.mutableSpan
+      return unsafe span.withUnsafeMutableBufferPointer { digest in
+        unsafe EVP_Q_mac(
+          nil, "HMAC", nil, "SHA256", nil, key, key.count,
+          memory.baseAddress!.assumingMemoryBound(to: UInt8.self), count, digest.baseAddress,
+          digest.count, &written) != nil
+      }
+    }
+    guard done, written == 32 else { return false }
+    for index in 0..<SessionSealer.nonceBytes { unsafe buffer[index] = digest[index] }
+    return true
   }
 
   /// Feeds bytes to the cipher; without a target they are only authenticated.
@@ -131,5 +166,21 @@ struct SessionSealer: ~Copyable {
   private mutating func finish() -> Bool {
     var written: Int32 = 0
     return unsafe EVP_CipherFinal_ex(context, buffer + 1000, &written) == 1
+  }
+}
+
+/// What is authenticated before the names: the purpose, and their lengths, so that no two sets of names run together to the
+/// same bytes.
+private struct SealContext {
+  var bytes = InlineArray<7, UInt8>(repeating: 0)
+
+  init(_ purpose: SealPurpose, _ principal: RawSpan, _ server: RawSpan, _ session: RawSpan) {
+    bytes[0] = purpose.rawValue
+    bytes[1] = UInt8(truncatingIfNeeded: principal.byteCount >> 8)
+    bytes[2] = UInt8(truncatingIfNeeded: principal.byteCount)
+    bytes[3] = UInt8(truncatingIfNeeded: server.byteCount >> 8)
+    bytes[4] = UInt8(truncatingIfNeeded: server.byteCount)
+    bytes[5] = UInt8(truncatingIfNeeded: session.byteCount >> 8)
+    bytes[6] = UInt8(truncatingIfNeeded: session.byteCount)
   }
 }

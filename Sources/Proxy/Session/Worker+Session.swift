@@ -7,6 +7,9 @@ internal import Wire
 /// server. What does not open is answered exactly as a session that does not exist.
 extension Worker {
   // Places in the worker's working memory.
+  static var eventArea: Int { 1024 }
+  static var plainArea: Int { 2048 }
+  static var openedArea: Int { 2816 }
   static var toolNameArea: Int { 4096 }
   static var sessionArea: Int { 8192 }
   static var sealedArea: Int { 12288 }
@@ -38,24 +41,17 @@ extension Worker {
       return .sessionVersion
     }
     exchanges[slot].sessionCount = count - 1
+    exchanges[slot].agreedVersion = agreed
+    guard exchanges[slot].serverSession.set(scratchBytes(Worker.sessionArea, count - 1)) else {
+      return .sessionUnknown
+    }
     return nil
   }
 
-  /// Opens the session of a held call again, for which the working memory has been used by others since.
-  mutating func reopenSession(_ slot: UInt32, _ head: RawSpan) -> Bool {
-    guard exchanges[slot].era == .legacy, exchanges[slot].head.has(.mcpSessionID) else {
-      return true
-    }
-    let text = head.extracting(exchanges[slot].head.mcpSessionID.range)
-    let server = serverName(of: slot)
-    let principal = principalName(of: slot)
-    let place = unsafe scratch.unsafeStart + Worker.sessionArea
-    guard
-      let count = unsafe sealer.open(
-        text, for: .session, principal: principal, server: server, into: place - 1), count > 1
-    else { return false }
-    exchanges[slot].sessionCount = count - 1
-    return true
+  /// Puts the session of a held call into working memory again, which others have used since.
+  mutating func reopenSession(_ slot: UInt32) {
+    scratch.write(exchanges[slot].serverSession.span, at: Worker.sessionArea)
+    exchanges[slot].sessionCount = exchanges[slot].serverSession.count
   }
 
   /// Notes the session id that came with the answer to `initialize`. Ids on other answers mean nothing: servers send
@@ -66,7 +62,7 @@ extension Worker {
       head.has(.mcpSessionID)
     else { return true }
     let text = bytes.extracting(head.mcpSessionID.range)
-    guard text.byteCount > 0, exchanges[slot].openedSession.set(text) else {
+    guard text.byteCount > 0, exchanges[slot].serverSession.set(text) else {
       serverFailed(upstream, "The server's session id is longer than the gateway takes.")
       return false
     }
@@ -81,15 +77,15 @@ extension Worker {
     // The version that was agreed on goes in front of the server's id.
     let plain = unsafe scratch.unsafeStart + Worker.sessionArea
     unsafe plain.storeBytes(of: exchanges[slot].agreedVersion.rawValue, as: UInt8.self)
-    scratch.write(exchanges[slot].openedSession.span, at: Worker.sessionArea + 1)
-    let bytes = scratchBytes(Worker.sessionArea, exchanges[slot].openedSession.count + 1)
+    scratch.write(exchanges[slot].serverSession.span, at: Worker.sessionArea + 1)
+    let bytes = scratchBytes(Worker.sessionArea, exchanges[slot].serverSession.count + 1)
     let place = unsafe scratch.unsafeStart + Worker.sealedArea
     guard
       let count = unsafe sealer.seal(
         bytes, for: .session, principal: principal, server: server, into: place)
     else { return fail(slot, .gateway, "The session cannot be opened.") }
     // The record ties the call that opened a session to those in it. An id too long to be kept here is left out.
-    exchanges[slot].isSessionSealed = exchanges[slot].openedSession.set(
+    exchanges[slot].isSessionSealed = exchanges[slot].serverSession.set(
       scratchBytes(Worker.sealedArea, count))
     completeAnswer(slot, session: scratchBytes(Worker.sealedArea, count))
   }
@@ -108,6 +104,14 @@ extension Worker {
     if let refusal = findSession(slot, head, version: version) {
       return refuse(slot, refusal, request: head)
     }
+    var lastEventID = unsafe _overrideLifetime(RawSpan(), copying: ())
+    if exchanges[slot].isSessionStream, exchanges[slot].head.has(.lastEventID) {
+      let text = head.extracting(exchanges[slot].head.lastEventID.range)
+      guard let opened = openEventID(slot, text) else {
+        return refuse(slot, .eventUnknown, request: head)
+      }
+      lastEventID = opened
+    }
     let principal = principal(of: slot)
     let server = route(of: slot).server
     let generation = exchanges[slot].generation
@@ -123,13 +127,13 @@ extension Worker {
     case .some(.block): refuse(slot, .sessionUnknown, request: head)
     // Only tool calls are ever held.
     case .some(.hold): refuse(slot, .sessionUnknown, request: head)
-    case .some(.allow(let permit)): forwardSessionVerb(slot, permit, head)
+    case .some(.allow(let permit)): forwardSessionVerb(slot, permit, head, lastEventID)
     case .none: preconditionFailure("the policy always answers")
     }
   }
 
   private mutating func forwardSessionVerb(
-    _ slot: UInt32, _ permit: consuming Permit, _ head: RawSpan
+    _ slot: UInt32, _ permit: consuming Permit, _ head: RawSpan, _ lastEventID: RawSpan
   ) {
     exchanges[slot].phase = .reserveRecord
     var facts = facts(slot, .allow)
@@ -147,6 +151,7 @@ extension Worker {
     var fields = UpstreamFields()
     fields.version = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
     fields.session = scratchBytes(Worker.sessionArea, exchanges[slot].sessionCount)
+    fields.lastEventID = lastEventID
     forward(permit, slot, fields: fields, body: RawSpan())
   }
 }

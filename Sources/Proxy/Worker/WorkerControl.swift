@@ -18,6 +18,9 @@ final class WorkerControl: Sendable {
   let serverFailures = Atomic<Int>(0)
   let lastServerFailure = Atomic<UInt64>(0)
 
+  /// Messages of servers that were not passed on: of unknown kinds, or nobody's.
+  let droppedMessages = Atomic<UInt64>(0)
+
   /// What was published and not yet taken.
   private nonisolated(unsafe) let offered = unsafe Atomic<UnsafeMutablePointer<Generation>?>(nil)
   /// What the worker no longer uses, linked by `nextRetired`.

@@ -32,6 +32,9 @@ public struct RequestHead: BitwiseCopyable, Sendable {
 
   public init() {}
 
+  /// The head of a request of the gateway's own.
+  public init(method: HTTPMethod) { self.method = method }
+
   /// Whether the field was there at all; a field with an empty value is there.
   public func has(_ name: HTTPFieldName) -> Bool {
     name.rawValue < HTTPFieldName.knownCount && known.contains(name)

@@ -91,13 +91,22 @@ public enum MCPAnswer {
     out.append("\"}]}}")
   }
 
-  /// Tells the agent that policy blocked a request other than a tool call.
+  /// Tells the agent that policy blocked a request other than a tool call: `Blocked by policy <rule>. <message>`, without
+  /// the end when there is no message.
   public static func denied(
-    id: RawSpan, rule: RawSpan, reference: RawSpan, into out: inout ByteWriter
+    id: RawSpan, rule: RawSpan, message: RawSpan = RawSpan(), reference: RawSpan,
+    into out: inout ByteWriter
   ) {
     begin(id: id, into: &out)
     errorStart(policyDenied, into: &out)
-    out.append("Blocked by policy\",\"data\":{\"ref\":\"")
+    out.append("Blocked by policy ")
+    JSONEscaping.escape(rule, into: &out)
+    out.append(".")
+    if message.byteCount > 0 {
+      out.append(0x20)
+      JSONEscaping.escape(message, into: &out)
+    }
+    out.append("\",\"data\":{\"ref\":\"")
     JSONEscaping.escape(reference, into: &out)
     out.append("\",\"rule\":\"")
     JSONEscaping.escape(rule, into: &out)

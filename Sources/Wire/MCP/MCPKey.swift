@@ -1,7 +1,7 @@
 /// The keys of the protocol that code looks at; all others that the protocol knows are `other`.
 enum MCPKnownKey: UInt8, BitwiseCopyable {
   case name, uri, taskID, arguments, meta, protocolVersion, progressToken, clientInfo
-  case requestID, requestState
+  case requestID, requestState, ref, notifications
   case metaProtocolVersion, metaClientCapabilities, metaClientInfo
   case other
 }
@@ -49,7 +49,7 @@ enum MCPKey: BitwiseCopyable, Equatable {
       if matches("id") { return .other }
     case 3:
       if matches("uri") { return .uri }
-      if matches("ref") { return .other }
+      if matches("ref") { return .ref }
       if matches("url") { return .other }
     case 4:
       if matches("name") { return .name }
@@ -91,7 +91,7 @@ enum MCPKey: BitwiseCopyable, Equatable {
       if matches("requestState") { return .requestState }
     case 13:
       if matches("progressToken") { return .progressToken }
-      if matches("notifications") { return .other }
+      if matches("notifications") { return .notifications }
       if matches("elicitationId") { return .other }
     case 14:
       if matches("inputResponses") { return .other }

@@ -35,6 +35,12 @@ public struct MCPMessage: BitwiseCopyable, Sendable {
   public internal(set) var requestID: JSONToken?
   /// `params.requestState`, of any kind: what a server gave along with `input_required`, sent back (revision 2026-07-28).
   public internal(set) var requestState: JSONToken?
+  /// `params.notifications`, of any kind: what `subscriptions/listen` asks for.
+  public internal(set) var notifications: JSONToken?
+  /// `params.ref.name` of `completion/complete`, where `ref.type` is `ref/prompt`; without control characters.
+  public internal(set) var promptReference: JSONToken?
+  /// `params.ref.uri`, where it is `ref/resource`: a URI, or a template's text.
+  public internal(set) var resourceReference: JSONToken?
   /// `params._meta`, an object.
   public internal(set) var meta: JSONToken?
   /// `_meta["io.modelcontextprotocol/protocolVersion"]`, of any kind.

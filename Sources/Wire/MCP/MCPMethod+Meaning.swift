@@ -56,6 +56,18 @@ extension MCPMethod {
     }
   }
 
+  /// Whether a server may send this as a notification. What takes back a request is not among them: it needs the request.
+  public var isServerNotification: Bool {
+    switch self {
+    case .notificationsProgress, .notificationsMessage, .notificationsResourcesUpdated,
+      .notificationsResourcesListChanged, .notificationsToolsListChanged,
+      .notificationsPromptsListChanged, .notificationsTasksStatus, .notificationsTasks,
+      .notificationsElicitationComplete, .notificationsSubscriptionsAcknowledged:
+      true
+    default: false
+    }
+  }
+
   /// Whether a server may get the request twice without anybody noticing: it only asks. Reading a resource is not among
   /// them, because what is behind a URI is the server's affair; `initialize` is, because a session of which nobody
   /// learnt the id is one that nobody uses.

@@ -143,6 +143,7 @@ public enum MCPReader {
     _ bytes: RawSpan, _ index: borrowing JSONIndex, _ params: JSONToken,
     _ message: inout MCPMessage
   ) -> MCPRefusalReason? {
+    var reference: JSONToken?
     var key = index.firstMember(of: params, in: bytes)
     while let here = key {
       let value = index.value(ofKey: here)
@@ -165,10 +166,50 @@ public enum MCPReader {
         case .clientInfo: message.clientInfo = value
         case .requestID: message.requestID = value
         case .requestState: message.requestState = value
+        case .notifications: message.notifications = value
+        case .ref: reference = value
         default: break
         }
       }
       key = index.nextMember(after: here, in: bytes)
+    }
+    guard message.method == .completionComplete, let reference else { return nil }
+    return readReference(bytes, index, reference, &message)
+  }
+
+  /// What a completion is for: exactly a type and what goes with it, so that no server finds another name in it. A prompt's
+  /// reference may have a title as well, which says nothing.
+  private static func readReference(
+    _ bytes: RawSpan, _ index: borrowing JSONIndex, _ reference: JSONToken,
+    _ message: inout MCPMessage
+  ) -> MCPRefusalReason? {
+    guard index.kind(of: reference, in: bytes) == .object else { return .referenceMalformed }
+    var type: JSONToken?
+    var name: JSONToken?
+    var uri: JSONToken?
+    var key = index.firstMember(of: reference, in: bytes)
+    while let here = key {
+      let value = index.value(ofKey: here)
+      guard index.isString(value, in: bytes) else { return .referenceMalformed }
+      if index.hasControlCharacter(value, in: bytes) { return .controlCharacter }
+      if index.equals(here, "type", in: bytes) {
+        type = value
+      } else if index.equals(here, "name", in: bytes) {
+        name = value
+      } else if index.equals(here, "uri", in: bytes) {
+        uri = value
+      } else if !index.equals(here, "title", in: bytes) {
+        return .referenceMalformed
+      }
+      key = index.nextMember(after: here, in: bytes)
+    }
+    guard let type, (name == nil) != (uri == nil) else { return .referenceMalformed }
+    if index.equals(type, "ref/prompt", in: bytes), let name {
+      message.promptReference = name
+    } else if index.equals(type, "ref/resource", in: bytes), let uri {
+      message.resourceReference = uri
+    } else {
+      return .referenceMalformed
     }
     return nil
   }

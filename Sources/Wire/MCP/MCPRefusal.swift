@@ -5,7 +5,7 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   // The envelope (mcp-wire §3.2, §3.3).
   case batch, notAnObject, unknownEnvelopeKey, versionOfJSONRPC, idMalformed, methodMalformed
   case messageShape, paramsNotAnObject, metaNotAnObject, errorNotAnObject
-  case misleadingKey, nonASCIIKey, controlCharacter, identityNotAString
+  case misleadingKey, nonASCIIKey, controlCharacter, identityNotAString, referenceMalformed
   case responsePosted
   // Era and headers (§2, §3.4).
   case metaMissing, versionHeaderMissing, versionMismatch, methodHeaderMismatch, nameHeaderMismatch
@@ -15,7 +15,7 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   public var code: Int32 {
     switch self {
     case .notJSON: -32700
-    case .metaMissing, .identityMissing: -32602
+    case .metaMissing, .identityMissing, .referenceMalformed: -32602
     case .versionHeaderMissing, .versionMismatch, .methodHeaderMismatch, .nameHeaderMismatch,
       .headerRepeated:
       -32020
@@ -45,6 +45,8 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .controlCharacter:
       "Invalid request: a name, uri, taskId or method holds a control character"
     case .identityNotAString: "Invalid request: name, uri and taskId must be strings"
+    case .referenceMalformed:
+      "Invalid params: ref must be a prompt's type and name, or a resource's type and uri"
     case .responsePosted: "Invalid request: responses are not accepted here"
     case .metaMissing:
       "Invalid params: _meta must hold the protocol version and the client's capabilities"

@@ -1,7 +1,8 @@
 import Wire
 
-/// What the policy knows about the tool of a call.
-struct ToolView: BitwiseCopyable {
+/// What the policy knows about the tool, prompt or resource of a call.
+struct NameView: BitwiseCopyable {
+  let primitive: Primitive
   /// Number of its row.
   var row: Int
   /// Bytes of its folded name in the scratch's buffer, when it has no row of its own.
@@ -10,31 +11,36 @@ struct ToolView: BitwiseCopyable {
   var foldedWord: UInt64
 }
 
-enum ToolSearch {
-  case found(ToolView)
+enum NameSearch {
+  case found(NameView)
   case refused(RefusalReason)
 }
 
 extension PolicyProgram {
-  /// Whether the principal may call a tool with this unescaped name with some arguments at least: the question
-  /// that decides whether a list of tools shows it.
+  /// The policy's row for one primitive of a server.
+  func row(_ server: ServerID, _ primitive: Primitive) -> ServerRow {
+    tables.servers[Int(server.index) &* Primitive.allCases.count &+ Int(primitive.rawValue)]
+  }
+
+  /// Whether the principal may use what has this unescaped name, or URI, with some arguments at least: the question
+  /// that decides whether a list shows it.
   public func mayList(
-    tool name: RawSpan, principal: borrowing Principal, server: ServerID,
+    _ primitive: Primitive, _ name: RawSpan, principal: borrowing Principal, server: ServerID,
     scratch: inout PolicyScratch
   ) -> Bool {
     precondition(scratch.program === self, "scratch of another program")
-    let row = tables.servers[Int(server.index)]
-    guard case .found(let tool) = findTool(name, row, scratch),
-      grant(tool, name, principal) != nil
+    let row = row(server, primitive)
+    guard case .found(let target) = find(name, primitive, row, scratch),
+      grant(target, name, principal) != nil
     else { return false }
     var isHeld = false
-    for number in tables.rows[tool.row].entries.range {
+    for number in tables.rows[target.row].entries.range {
       let entry = tables.entries[number]
       let rule = tables.rules[Int(entry.rule)]
       guard rule.effect != .mask, concerns(rule, principal) else { continue }
-      let shape = truth(of: entry, rule, tool, name, scratch)
+      let shape = truth(of: entry, rule, target, name, scratch)
       let isOpen = rule.conditions.count > 0
-      switch (rule.effect, shape) {
+      switch (effect(of: rule, on: primitive), shape) {
       case (_, .no), (.allow, .unknown): continue
       case (.block, _): if !isOpen { return false }
       case (.allow, _): if !isHeld { return true }
@@ -46,25 +52,34 @@ extension PolicyProgram {
     return true
   }
 
-  /// Finds the row of the tool called `name`. A name that only folds to a known one is refused.
-  func findTool(
-    _ name: RawSpan, _ row: ServerRow, _ scratch: borrowing PolicyScratch
-  ) -> ToolSearch {
-    guard name.byteCount > 0, name.byteCount <= limits.toolNameBytesMax else {
-      return .refused(.unreadableToolName)
-    }
+  /// Only calls of tools can wait for a human: what asks for that elsewhere blocks.
+  @inline(__always)
+  func effect(of rule: CompiledRule, on primitive: Primitive) -> CompiledRule.Effect {
+    rule.effect == .hold && primitive != .tool ? .block : rule.effect
+  }
+
+  /// Finds the row of what is called `name`. A name that only folds to a known one is refused.
+  func find(
+    _ name: RawSpan, _ primitive: Primitive, _ row: ServerRow, _ scratch: borrowing PolicyScratch
+  ) -> NameSearch {
+    let unreadable: RefusalReason = primitive == .tool ? .unreadableToolName : .unreadableName
+    let most = primitive == .resource ? limits.resourceURIBytesMax : limits.toolNameBytesMax
+    guard name.byteCount > 0, name.byteCount <= most,
+      primitive != .resource || ResourceURI.isPlain(name)
+    else { return .refused(unreadable) }
     if let known = find(name, in: tables.nameSlots, row.names) {
-      return .found(ToolView(row: Int(known), foldedBytes: 0, foldedWord: 0))
+      return .found(
+        NameView(primitive: primitive, row: Int(known), foldedBytes: 0, foldedWord: 0))
     }
     var buffer = scratch.foldedNameBuffer()
     NameFold.fold(name, into: &buffer)
-    guard !buffer.overflowed else { return .refused(.unreadableToolName) }
+    guard !buffer.overflowed else { return .refused(unreadable) }
     if find(buffer.written, in: tables.foldSlots, row.foldedNames) != nil {
-      return .refused(.toolNameFolds)
+      return .refused(primitive == .tool ? .toolNameFolds : .nameFolds)
     }
     return .found(
-      ToolView(
-        row: Int(row.otherTools), foldedBytes: buffer.count,
+      NameView(
+        primitive: primitive, row: Int(row.others), foldedBytes: buffer.count,
         foldedWord: buffer.written.firstWord))
   }
 
@@ -84,13 +99,13 @@ extension PolicyProgram {
     }
   }
 
-  /// Number of the first profile of the principal that allows the tool, or nil.
-  func grant(_ tool: ToolView, _ name: RawSpan, _ principal: borrowing Principal) -> UInt32? {
+  /// Number of the first profile of the principal that allows it, or nil.
+  func grant(_ target: NameView, _ name: RawSpan, _ principal: borrowing Principal) -> UInt32? {
     let text = tables.text
-    for number in tables.rows[tool.row].grants.range {
+    for number in tables.rows[target.row].grants.range {
       let grant = tables.grants[number]
       guard principal.profiles.contains(Int(grant.profile)) else { continue }
-      if grant.pattern == ToolGrant.matched { return grant.profile }
+      if grant.pattern == NameGrant.matched { return grant.profile }
       let pattern = tables.patterns[Int(grant.pattern)]
       if Glob.matches(text.bytes(pattern.text), name) { return grant.profile }
     }
@@ -113,20 +128,20 @@ extension PolicyProgram {
     return false
   }
 
-  /// Whether the tool is one of a rule's. A name that matches a glob only once both are folded is neither in nor out.
+  /// Whether it is one of a rule's. A name that matches a glob only once both are folded is neither in nor out.
   func truth(
-    of entry: RuleEntry, _ rule: CompiledRule, _ tool: ToolView, _ name: RawSpan,
+    of entry: RuleEntry, _ rule: CompiledRule, _ target: NameView, _ name: RawSpan,
     _ scratch: borrowing PolicyScratch
   ) -> Truth {
-    switch entry.tool {
+    switch entry.target {
     case .matches: return .yes
     case .undecided: return .unknown
     case .patterns: break
     }
     var any = Truth.no
     let text = tables.text
-    let folded = scratch.foldedName(tool.foldedBytes)
-    for number in rule.patterns.range {
+    let folded = scratch.foldedName(target.foldedBytes)
+    for number in rule.patterns[Int(target.primitive.rawValue)].range {
       let pattern = tables.patterns[number]
       if Glob.matches(text.bytes(pattern.text), name) { return .yes }
       if Glob.matches(text.bytes(pattern.folded), folded) { any = .unknown }

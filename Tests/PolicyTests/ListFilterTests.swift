@@ -3,7 +3,7 @@ import Testing
 import Wire
 
 /// Lists of tools without those the caller may not call.
-struct ToolListFilterTests {
+struct ListFilterTests {
   private static let definition = PolicyDefinition.simple(
     tools: ["query", "list_*"],
     rules: [
@@ -12,7 +12,7 @@ struct ToolListFilterTests {
 
   private func filter(
     _ message: String, capacity: Int? = nil
-  ) throws -> (outcome: ToolListOutcome, text: String) {
+  ) throws -> (outcome: ListOutcome, text: String) {
     var harness = try Harness(Self.definition)
     let source = Array(message.utf8)
     let bytes = unsafe source.span.bytes
@@ -21,8 +21,8 @@ struct ToolListFilterTests {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: capacity + 1, alignment: 1)
     defer { unsafe memory.deallocate() }
     var writer = unsafe ByteWriter(unsafeInto: memory, capacity: capacity)
-    let outcome = ToolListFilter.filter(
-      bytes, index: harness.index, program: harness.program,
+    let outcome = ListFilter.filter(
+      bytes, of: .tools, index: harness.index, program: harness.program,
       principal: harness.program.principal(at: 0), server: ServerID(index: 0),
       scratch: &harness.scratch, into: &writer)
     return (outcome, writer.written.text)
@@ -70,7 +70,7 @@ struct ToolListFilterTests {
     #"{"result":{"tools":[],"Tools":[{"name":"drop"}]}}"#,
   ])
   func failsWithoutAReadableList(message: String) throws {
-    #expect(try filter(message).outcome == .failed(.noToolList))
+    #expect(try filter(message).outcome == .failed(.noList))
   }
 
   @Test func failsWhenItDoesNotFit() throws {
@@ -93,5 +93,45 @@ struct ToolListFilterTests {
         #expect(text == wrap(left.joined(separator: ",")))
       }
     }
+  }
+
+  @Test(
+    arguments: [
+      (
+        .prompts, #"{"prompts":[{"name":"summary"},{"name":"other"}]}"#,
+        #"{"prompts":[{"name":"summary"}]}"#
+      ),
+      (
+        .resources, #"{"resources":[{"uri":"a://x","name":"n"},{"uri":"b://x"},{"URI":"a://y"}]}"#,
+        #"{"resources":[{"uri":"a://x","name":"n"}]}"#
+      ),
+      (
+        .resourceTemplates,
+        #"{"resourceTemplates":[{"uriTemplate":"b://{id}"},{"uriTemplate":"a://{id}"}]}"#,
+        #"{"resourceTemplates":[{"uriTemplate":"a://{id}"}]}"#
+      ),
+      (
+        .resourceTemplates,
+        #"{"resourceTemplates":[{"uriTemplate":"a://{id}","uritemplate":"b://{id}"}]}"#,
+        #"{"resourceTemplates":[]}"#
+      ),
+    ] as [(ListKind, String, String)])
+  func otherLists(kind: ListKind, result: String, left: String) throws {
+    var definition = Self.definition
+    definition.profiles[0].allow[0].prompts = ["summary"]
+    definition.profiles[0].allow[0].resources = ["a://*"]
+    var harness = try Harness(definition)
+    func wrapped(_ result: String) -> String { #"{"jsonrpc":"2.0","id":1,"result":\#(result)}"# }
+    let source = Array(wrapped(result).utf8)
+    let bytes = unsafe source.span.bytes
+    #expect(harness.index.read(bytes, watch: .none) == nil)
+    let memory = UnsafeMutableRawPointer.allocate(byteCount: source.count, alignment: 1)
+    defer { unsafe memory.deallocate() }
+    var writer = unsafe ByteWriter(unsafeInto: memory, capacity: source.count)
+    _ = ListFilter.filter(
+      bytes, of: kind, index: harness.index, program: harness.program,
+      principal: harness.program.principal(at: 0), server: ServerID(index: 0),
+      scratch: &harness.scratch, into: &writer)
+    #expect(writer.written.text == wrapped(left))
   }
 }

@@ -1,20 +1,20 @@
-/// A list of tools' names and globs, prepared for asking about many names.
-struct ToolPatterns {
+/// A list of names or URIs and globs, prepared for asking about many of them.
+struct NamePatterns {
   private(set) var exact: Set<[UInt8]> = []
   private(set) var globs: [(text: [UInt8], folded: [UInt8])] = []
   private var known: Set<[UInt8]> = []
 
-  init(_ tools: [String] = []) {
-    for tool in tools { insert(tool) }
+  init(_ patterns: [String] = []) {
+    for pattern in patterns { insert(pattern) }
   }
 
   /// Adds a name or glob. By its bytes: Swift's strings are equal when only their composition differs (é as one scalar
   /// or two), tools' names are not.
-  mutating func insert(_ tool: String) {
-    let bytes = Array(tool.utf8)
+  mutating func insert(_ pattern: String) {
+    let bytes = Array(pattern.utf8)
     guard known.insert(bytes).inserted else { return }
-    if Glob.isGlob(tool) {
-      globs.append((bytes, NameFold.fold(tool)))
+    if Glob.isGlob(pattern) {
+      globs.append((bytes, NameFold.fold(pattern)))
     } else {
       exact.insert(bytes)
     }

@@ -1,0 +1,62 @@
+internal import EventLoop
+internal import Wire
+
+/// Ids of events on legacy streams, with which an agent takes up a stream that broke off (2025-03-26 to 2025-11-25).
+///
+/// The agent gets the server's id sealed, bound to principal, server and session, together with the request that the
+/// stream belongs to: when the server sends again what followed, its answer is matched to that request, and its lists are
+/// filtered, as they would have been. A stream resumed is masked by every rule that could apply to its principal and
+/// server, because the call's arguments are not known any more.
+///
+///     sealed: method (1 byte) | bytes of the JSON-RPC id (2) | the id, literally | the server's event id
+extension Worker {
+  static var eventIDBytesMax: Int { 256 }
+
+  /// Seals an event's id into working memory; zero when it is not passed on: then the stream cannot be resumed.
+  mutating func sealEventID(_ exchange: UInt32, _ id: RawSpan) -> Int {
+    // The modern era resumes nothing, and before `initialize` was answered there is no session to resume in.
+    guard exchanges[exchange].era == .legacy, exchanges[exchange].method != .initialize,
+      id.byteCount > 0, id.byteCount <= Worker.eventIDBytesMax
+    else { return 0 }
+    let count = exchanges[exchange].id.count
+    var plain = unsafe ByteWriter(
+      unsafeInto: scratch.unsafeStart + Worker.plainArea, capacity: SessionSealer.plainBytesMax)
+    plain.append(exchanges[exchange].method.rawValue)
+    plain.append(UInt8(truncatingIfNeeded: count >> 8))
+    plain.append(UInt8(truncatingIfNeeded: count))
+    plain.append(exchanges[exchange].id.span)
+    plain.append(id)
+    guard !plain.overflowed else { return 0 }
+    let server = serverName(of: exchange)
+    let principal = sessionOwner(of: exchange)
+    let session = exchanges[exchange].serverSession
+    let text = scratchBytes(Worker.plainArea, plain.count)
+    let place = unsafe scratch.unsafeStart + Worker.eventArea
+    return unsafe sealer.seal(
+      text, for: .event, principal: principal,
+      server: server, session: session.span, into: place) ?? 0
+  }
+
+  /// Opens the Last-Event-ID of a GET and takes over what it says. The server's own id, in working memory; nil when it
+  /// was not sealed for this principal, server and session.
+  @_lifetime(immortal)
+  mutating func openEventID(_ slot: UInt32, _ text: RawSpan) -> RawSpan? {
+    let server = serverName(of: slot)
+    let principal = sessionOwner(of: slot)
+    let session = exchanges[slot].serverSession
+    let place = unsafe scratch.unsafeStart + Worker.openedArea
+    let count = unsafe sealer.open(
+      text, for: .event, principal: principal, server: server,
+      session: session.span, into: place)
+    guard let count, count > 3 else { return nil }
+    let method = unsafe place.load(as: UInt8.self)
+    let idBytes =
+      unsafe Int(place.load(fromByteOffset: 1, as: UInt8.self)) << 8
+      | Int(place.load(fromByteOffset: 2, as: UInt8.self))
+    guard let method = MCPMethod(rawValue: method), 3 + idBytes < count,
+      exchanges[slot].id.set(scratchBytes(Worker.openedArea + 3, idBytes))
+    else { return nil }
+    exchanges[slot].method = method
+    return scratchBytes(Worker.openedArea + 3 + idBytes, count - 3 - idBytes)
+  }
+}
