@@ -77,6 +77,14 @@ import Testing
     #expect(await refusal(request.id, by: .ada) == .notPending(.approved))
   }
 
+  @Test(arguments: ["corp/Bob", "shop/bob", "corp/bob"])
+  func whoAsksWithATokenDoesNotDecideAtTheConsole(principal: String) async throws {
+    let request = try await store.ask(for: .sample(principal: principal)).request
+    #expect(await refusal(request.id, by: .bob) == .selfApproval)
+    let other = try await store.ask(for: .sample(digest: "bb", principal: "corp/bobby")).request
+    #expect(await refusal(other.id, by: .bob) == nil)
+  }
+
   @Test func aQuorumCountsPeople() async throws {
     let request = try await store.ask(for: .sample(quorum: 2)).request
     #expect(await refusal(request.id, by: .ada) == nil)

@@ -162,7 +162,7 @@ public actor ApprovalStore: ApprovalService {
     }
     // Names without their case: whoever could call themselves Ada and ada is one person to us.
     let person = reviewer.name.lowercased()
-    guard person != request.principal.lowercased() else { return .failure(.selfApproval) }
+    guard !isSame(person, request.principal) else { return .failure(.selfApproval) }
     guard request.state == .pending else { return .failure(.notPending(request.state)) }
     guard try table.insert(decision, person: person, on: id) else {
       return .failure(.alreadyDecidedByYou)
@@ -174,6 +174,14 @@ public actor ApprovalStore: ApprovalService {
     }
     guard let after = try table.request(id) else { return .failure(.notFound) }
     return .success(after)
+  }
+
+  /// Whether the reviewer is who asks. Principals of an identity provider are called `provider/name`; the console calls the
+  /// same person by the name alone. Whoever shares a name with the one who asks is taken for that one, at whatever provider.
+  private static func isSame(_ person: String, _ principal: String) -> Bool {
+    let principal = principal.lowercased()
+    let own = principal.firstIndex(of: "/").map { principal[principal.index(after: $0)...] }
+    return person == principal || own.map { person == $0 } == true
   }
 
   public nonisolated func changes() -> AsyncStream<ApprovalRequest> { listeners.listen() }

@@ -26,6 +26,28 @@ extension Configuration {
         at: "identity.oidc", "the scopes are longer than \(Self.scopesBytesMax) bytes together")
     }
     findPublicURL(&reading)
+    checkReviewers(&reading)
+  }
+
+  /// Nobody approves their own call, and people are told apart by their names: where agents and reviewers come from one
+  /// provider, both must be called by the same claim.
+  private func checkReviewers(_ reading: inout Reading) {
+    guard let login = console?.login.openID,
+      rules.contains(where: { $0.definition.effect == .requireApproval }),
+      let index = identity.oidc.firstIndex(where: { $0.provider.issuer == login.issuer })
+    else { return }
+    let path = "identity.oidc[\(index)].name_claim"
+    if identity.oidc[index].provider.nameClaim != login.nameClaim {
+      reading.report(
+        at: path,
+        "console.login.oidc takes people's names from another claim, so they could approve their own calls; write the same name_claim at both"
+      )
+    } else if login.nameClaim == nil {
+      reading.warn(
+        at: path,
+        "who may not approve their own calls is told by name; write one name_claim here and at console.login.oidc, of a claim "
+          + "that access tokens and ID tokens both have, such as sub")
+    }
   }
 
   /// Without a public URL a loopback listener's own will do; anything else agents could reach under other names.
