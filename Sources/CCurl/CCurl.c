@@ -4,11 +4,13 @@
 #define CURL_DISABLE_TYPECHECK 1
 #include <curl/curl.h>
 #include <dlfcn.h>
+#include <linux/sockios.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #undef curl_easy_setopt
 #undef curl_easy_getinfo
@@ -282,6 +284,11 @@ long curl_stream_receive(curl_stream *stream, void *bytes, size_t count, long mi
       return -1;
     }
   }
+}
+
+long curl_stream_unacknowledged(curl_stream *stream) {
+  int waiting = 0;
+  return ioctl(stream->descriptor, SIOCOUTQ, &waiting) < 0 ? -1 : waiting;
 }
 
 void curl_stream_close(curl_stream *stream) {

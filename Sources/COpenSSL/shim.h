@@ -4,6 +4,7 @@
 #include <openssl/rand.h>
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
+#include <openssl/hmac.h>
 
 /*
  * SHA-256 of one piece of memory, without allocating.
@@ -20,3 +21,10 @@ static inline int sluice_sha256(const void *bytes, size_t count, unsigned char d
   return SHA256_Init(&state) && SHA256_Update(&state, bytes, count) && SHA256_Final(digest, &state);
 }
 #pragma GCC diagnostic pop
+
+/* HMAC-SHA256 (RFC 2104); 1 on success. */
+static inline int sluice_hmac_sha256(
+    const void *key, size_t key_count, const void *bytes, size_t count, unsigned char code[32]) {
+  unsigned int length = 32;
+  return HMAC(EVP_sha256(), key ? key : "", (int)key_count, (const unsigned char *)bytes, count, code, &length) != NULL;
+}

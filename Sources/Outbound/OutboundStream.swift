@@ -60,6 +60,13 @@ public final class OutboundStream {
     return sent
   }
 
+  /// Bytes that were sent and that the peer's system has not acknowledged yet (with TLS, encrypted ones); nil when the
+  /// system does not say. What is acknowledged has arrived there, which is not to say that the peer has read it.
+  public var unacknowledgedBytes: Int? {
+    let count = unsafe curl_stream_unacknowledged(stream)
+    return count < 0 ? nil : count
+  }
+
   /// What became of `receive`.
   public enum Received: Sendable, Equatable {
     case bytes([UInt8])

@@ -76,9 +76,17 @@ public struct AuditCommands: Sendable {
     }
   }
 
-  /// Checks every hash and every link of the chain.
-  public func verify() throws(RecorderError) -> Verification {
-    try Verification.run(directory: directory)
+  /// Checks every hash and every link of the chain, and that the record holds what was noted elsewhere.
+  /// - Parameter anchors: what it must hold besides what the sinks' cursors say.
+  public func verify(
+    anchors: [Verification.Anchor] = []
+  ) throws(RecorderError) -> Verification {
+    var all = anchors
+    for (sink, cursor) in CursorFile.all(in: directory) {
+      guard let cursor, let entry = cursor.anchorEntry, !cursor.anchorHash.isEmpty else { continue }
+      all.append(.init(entry: entry, hash: cursor.anchorHash, source: "the cursor of sink \(sink)"))
+    }
+    return try Verification.run(directory: directory, anchors: all)
   }
 
   // MARK: -

@@ -11,6 +11,30 @@ public struct Verification: Sendable, Equatable, CustomStringConvertible {
     public var reason: String
   }
 
+  /// What was noted elsewhere about the record: an entry's number, and the hash of the frame that holds it.
+  public struct Anchor: Sendable, Equatable {
+    public var entry: UInt64
+    /// The hash in hexadecimal, or its first digits (16 at least).
+    public var hash: String
+    /// Where it was noted, for people.
+    public var source: String
+
+    public init(entry: UInt64, hash: String, source: String) {
+      self.entry = entry
+      self.hash = hash.lowercased()
+      self.source = source
+    }
+
+    /// Reads `1742:9f86d081884c7d65…`, as an event has them in `sequence` and `hash`; nil for anything else.
+    public init?(_ text: String) {
+      let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+      guard parts.count == 2, let entry = UInt64(parts[0]), (16...64).contains(parts[1].utf8.count),
+        parts[1].allSatisfy({ $0.isASCII && $0.isHexDigit })
+      else { return nil }
+      self.init(entry: entry, hash: String(parts[1]), source: "the anchor given")
+    }
+  }
+
   public var segments = 0
   public var frames = 0
   public var entries: UInt64 = 0
@@ -27,6 +51,8 @@ public struct Verification: Sendable, Equatable, CustomStringConvertible {
   /// that nothing was cut off at the end.
   public var lastEntry: UInt64?
   public var lastHash = ""
+  /// Anchors that the record was found to hold.
+  public var anchorsFound = 0
 
   public var isIntact: Bool { firstBreak == nil }
 
@@ -47,27 +73,63 @@ public struct Verification: Sendable, Equatable, CustomStringConvertible {
       lines.append("  \(tailBytes) bytes of an unfinished write at the end")
     }
     for notice in notices { lines.append("  " + CallLine.text(of: notice)) }
+    if anchorsFound > 0 {
+      lines.append("  holds \(anchorsFound) anchors noted elsewhere")
+    }
     if let lastEntry { lines.append("  last entry \(lastEntry), hash \(lastHash)") }
     return lines.joined(separator: "\n")
   }
 
   /// Checks every hash and link in a directory, in memory bounded by one frame. A gateway may be writing meanwhile.
-  static func run(directory: String) throws(RecorderError) -> Verification {
+  static func run(
+    directory: String, anchors: [Anchor] = []
+  ) throws(RecorderError) -> Verification {
     guard let range = try segmentRange(directory) else { return Verification() }
     var result = Verification()
     result.firstSegment = range.lowerBound
     var before: (hash: AuditHash, sequence: UInt64)?
+    var anchors = anchors
     for number in range {
       let isLast = number == range.upperBound
-      guard try result.take(number, in: directory, &before, isLast: isLast) else { break }
+      guard try result.take(number, in: directory, &before, &anchors, isLast: isLast) else { break }
+    }
+    let next = before?.sequence ?? 0
+    if result.firstBreak == nil, let missing = anchors.first(where: { $0.entry >= next }) {
+      result.firstBreak = Break(
+        segment: SegmentFormat.name(of: range.upperBound), offset: 0,
+        reason:
+          "\(missing.source) says that there was an entry \(missing.entry), and the record ends before it: its end "
+          + "was cut off, or lost in a crash of the machine")
     }
     return result
+  }
+
+  /// Compares a frame with the anchors in it, which are done with then.
+  private mutating func compare(
+    _ frame: FrameHeader, _ scanner: borrowing SegmentScanner, _ anchors: inout [Anchor],
+    _ name: String
+  ) {
+    guard !anchors.isEmpty else { return }
+    let range = frame.firstSequence..<frame.firstSequence + UInt64(frame.entries)
+    let hash = scanner.lastHash.hexadecimal
+    for anchor in anchors where range.contains(anchor.entry) {
+      if hash.hasPrefix(anchor.hash) {
+        anchorsFound += 1
+      } else if firstBreak == nil {
+        firstBreak = Break(
+          segment: name, offset: scanner.offset - Int64(frame.frameBytes),
+          reason:
+            "\(anchor.source) says that the frame with entry \(anchor.entry) has another hash: this is another record"
+        )
+      }
+    }
+    anchors.removeAll { range.contains($0.entry) }
   }
 
   /// Checks one segment; false at the first break.
   private mutating func take(
     _ number: UInt32, in directory: String, _ before: inout (hash: AuditHash, sequence: UInt64)?,
-    isLast: Bool
+    _ anchors: inout [Anchor], isLast: Bool
   ) throws(RecorderError) -> Bool {
     let name = SegmentFormat.name(of: number)
     var scanner: SegmentScanner
@@ -90,6 +152,8 @@ public struct Verification: Sendable, Equatable, CustomStringConvertible {
       entries += UInt64(frame.entries)
       collectNotices(scanner)
       lastEntry = scanner.nextSequence - 1
+      compare(frame, scanner, &anchors, name)
+      if firstBreak != nil { return false }
       step = scanner.next()
     }
     lastHash = scanner.lastHash.hexadecimal

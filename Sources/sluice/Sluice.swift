@@ -24,7 +24,9 @@ struct Sluice: AsyncParsableCommand {
         name: "Configure",
         subcommands: [InitCommand.self, CheckCommand.self, KeyCommand.self, ConsoleCommand.self]),
       CommandGroup(name: "Decide", subcommands: [ApprovalsCommand.self]),
-      CommandGroup(name: "Look back", subcommands: [AuditCommand.self]),
+      CommandGroup(
+        name: "Look back",
+        subcommands: [AuditCommand.self, SessionsCommand.self, SinksCommand.self]),
       CommandGroup(name: "About", subcommands: [VersionCommand.self]),
     ])
 

@@ -34,7 +34,7 @@ struct Sample {
 /// Reads a text as the file `sluice.yaml` in the folder `/etc/sluice`.
 func read(
   _ text: String, overrides: [ConfigurationOverride] = [],
-  environment: [String: String] = ["TOKEN": "s3cr3t-t0ken"]
+  environment: [String: String] = ["TOKEN": "s3cr3t-t0ken", "HOOK_SECRET": "0123456789abcdef"]
 ) throws(ConfigurationErrors) -> (Configuration, Reading) {
   var issues: [ConfigurationIssue] = []
   guard let source = SourceText.decode(Array(text.utf8), name: "sluice.yaml", issues: &issues)

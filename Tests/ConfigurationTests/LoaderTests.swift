@@ -29,7 +29,8 @@ private final class Folder {
     let folder = try Folder()
     let file = try folder.write(RoundTripTests.text, to: "sluice.yaml")
     let loaded = try ConfigurationLoader.load(
-      path: file, environment: ["TOKEN": "t", "HASH": "scrypt$1"])
+      path: file,
+      environment: ["TOKEN": "t", "HASH": "scrypt$1", "HOOK_SECRET": "0123456789abcdef"])
     #expect(loaded.configuration.servers.count == 2)
     #expect(loaded.configuration.audit.directory == "\(folder.path)/./records")
     #expect(loaded.identities.principalCount == 2)

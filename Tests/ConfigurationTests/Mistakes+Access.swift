@@ -113,7 +113,7 @@ extension Mistake {
     Mistake(
       "merge key",
       "<<: {a: b}\n",
-      "1:1: <<: unknown key \"<<\"; known here: listeners, public_url, identity, servers, profiles, policies, audit, approvals, store, console, limits, workers, log\n1:1: the key \"listeners\" is missing: the addresses at which agents reach the gateway\n1:1: the key \"identity\" is missing: who may call: how callers prove who they are\n1:1: the key \"servers\" is missing: the MCP servers behind the gateway, by name\n1:1: the key \"profiles\" is missing: permission profiles, by name: who may use what; everything else is refused\n1:1: the key \"audit\" is missing: where and how every call is recorded"
+      "1:1: <<: unknown key \"<<\"; known here: listeners, public_url, identity, servers, profiles, policies, audit, approvals, store, console, sinks, limits, workers, log\n1:1: the key \"listeners\" is missing: the addresses at which agents reach the gateway\n1:1: the key \"identity\" is missing: who may call: how callers prove who they are\n1:1: the key \"servers\" is missing: the MCP servers behind the gateway, by name\n1:1: the key \"profiles\" is missing: permission profiles, by name: who may use what; everything else is refused\n1:1: the key \"audit\" is missing: where and how every call is recorded"
     ),
   ]
 
@@ -137,12 +137,12 @@ extension Mistake {
     Mistake(
       "unknown without suggestion",
       Sample(rest: "zebra: 1").text,
-      "10:1: zebra: unknown key \"zebra\"; known here: listeners, public_url, identity, servers, profiles, policies, audit, approvals, store, console, limits, workers, log"
+      "10:1: zebra: unknown key \"zebra\"; known here: listeners, public_url, identity, servers, profiles, policies, audit, approvals, store, console, sinks, limits, workers, log"
     ),
     Mistake(
       "later versions",
-      Sample(rest: "store: postgresql://u:p@h/x\nsinks: []\ninclude: x\n").text,
-      "10:8: store: PostgreSQL as a store comes with a later version; write sqlite:./sluice.db for one gateway\n11:1: sinks: \"sinks\" is not available in this version: records are written to audit.directory; read them with `sluice audit`\n12:1: include: \"include\" is not available in this version: write everything into one file"
+      Sample(rest: "store: postgresql://u:p@h/x\ninclude: x\n").text,
+      "10:8: store: PostgreSQL as a store comes with a later version; write sqlite:./sluice.db for one gateway\n11:1: include: \"include\" is not available in this version: write everything into one file"
     ),
     Mistake(
       "all missing",

@@ -211,7 +211,7 @@ extension Mistake {
     Mistake(
       "sinks",
       Sample(audit: "audit: { directory: x, sinks: [] }").text,
-      "9:24: audit.sinks: \"sinks\" is not available in this version: records are written to the directory; read them with `sluice audit`"
+      "9:24: audit.sinks: \"sinks\" is not available in this version: \"sinks\" stands beside \"audit\", at the top of the file"
     ),
   ]
 }

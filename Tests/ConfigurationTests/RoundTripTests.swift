@@ -89,6 +89,23 @@ import Testing
       on_failure: drop_and_count
       segment_size: 1MiB
       ring_size: 128KiB
+      retention: { days: 30, size: 2GiB, unread: delete }
+    sinks:
+      - name: siem
+        syslog:
+          address: "[::1]:6514"
+          tls: { authorities: ca.pem, certificate: /c.pem, key: k.pem }
+          facility: local3
+          app_name: gate
+          enterprise_number: 4711
+          message_size: 4KiB
+        include: [block, gap]
+        contents: full
+        start: beginning
+      - name: lines
+        jsonl: { path: events.jsonl, size: 1MiB, keep: 3 }
+      - name: hook
+        webhook: { url: "https://Siem.example/e", secret: "env:HOOK_SECRET", batch: 7, authorities: hook.pem }
     limits:
       head_size: 2KiB
       request_size: 3KiB
@@ -147,7 +164,10 @@ import Testing
 
   init() throws {
     configuration = try read(
-      Self.text, environment: ["TOKEN": "s3cr3t-t0ken", "HASH": "scrypt$1"]
+      Self.text,
+      environment: [
+        "TOKEN": "s3cr3t-t0ken", "HASH": "scrypt$1", "HOOK_SECRET": "0123456789abcdef",
+      ]
     ).0
   }
 
@@ -305,6 +325,7 @@ import Testing
 
   @Test func audit() {
     var expected = AuditConfiguration()
+    expected.retention = configuration.audit.retention
     expected.directory = "/etc/sluice/./records"
     expected.durability = .interval
     expected.intervalMilliseconds = 7
@@ -354,6 +375,27 @@ import Testing
     #expect(configuration.workers == workers)
     #expect(configuration.log.level == .debug)
     #expect(configuration.log.format == .json)
+  }
+
+  @Test func sinks() throws {
+    #expect(configuration.sinks.map(\.name) == ["siem", "lines", "hook"])
+    let siem = configuration.sinks[0]
+    #expect(siem.include == [.block, .gap] && siem.contents == .full && siem.start == .beginning)
+    let syslog = try #require(siem.syslog)
+    #expect(syslog.address == HostAndPort(host: "[::1]", port: 6514))
+    #expect(syslog.tls?.certificate == "/c.pem" && syslog.tls?.authorities == "/etc/sluice/ca.pem")
+    #expect(syslog.facility.number == 19 && syslog.appName == "gate")
+    #expect(syslog.enterpriseNumber == 4711 && syslog.messageBytesMax == 4096)
+    let lines = try #require(configuration.sinks[1].jsonl)
+    #expect(lines.path == "/etc/sluice/events.jsonl")
+    #expect(lines.fileBytesMax == 1 << 20 && lines.filesKept == 3)
+    let hook = try #require(configuration.sinks[2].webhook)
+    #expect(hook.url == "https://Siem.example/e" && hook.batch == 7)
+    #expect(
+      hook.reference == "env:HOOK_SECRET" && hook.secret.bytes == Array("0123456789abcdef".utf8))
+    #expect(configuration.audit.retention.days == 30)
+    #expect(configuration.audit.retention.bytesMax == 2 << 30)
+    #expect(configuration.audit.retention.unread == .delete)
   }
 
   @Test func leftOutMeansTheDefault() throws {

@@ -7,9 +7,12 @@
 //    24 created, wall clock ns u64   32 sequence of the first entry u64   40 process id u64   48 zero
 //    64 link: last hash of the segment before, 32 bytes (zeros in the first)   96 SHA-256 of bytes 0..<96
 //   frame
-//     0 "SLFR"   4 frame bytes u32   8 sequence of the first entry u64   16 entries u32   20 zero u32
+//     0 "SLFR"   4 frame bytes u32   8 sequence of the first entry u64   16 entries u32   20 process u32
 //    24 written, wall clock ns u64   32 previous hash, 32 bytes   64 entries (EntryFormat.swift)
 //    last 32 bytes: SHA-256 of everything before in the frame
+//
+// Process is a number that every process chooses anew, 0 in older files: where it changes, calls that were open before can
+// never end any more.
 //
 // The previous hash of a segment's first frame is the hash in the segment's header, whose link is the last hash of the
 // segment before (of its header, when it has no frames). Sequences count entries, without gaps, over all segments.
@@ -116,6 +119,8 @@ package struct FrameHeader: BitwiseCopyable, Equatable, Sendable {
   package var entries: Int
   package var writtenNanoseconds: UInt64
   package var previous: AuditHash
+  /// The same for all frames of one process, another for the next process; 0 in files of older versions.
+  package var process: UInt32
 
   /// Reads 64 bytes; nil unless they can be a frame's header.
   package init?(_ bytes: RawSpan) {
@@ -127,6 +132,7 @@ package struct FrameHeader: BitwiseCopyable, Equatable, Sendable {
     entries = Int(bytes.number(at: 16, as: UInt32.self))
     writtenNanoseconds = bytes.number(at: 24, as: UInt64.self)
     previous = AuditHash(bytes, at: 32)
+    process = bytes.number(at: 20, as: UInt32.self)
     let least = SegmentFormat.frameHeaderBytes + SegmentFormat.hashBytes
     guard frameBytes > least, frameBytes <= SegmentFormat.frameBytesMax, frameBytes % 8 == 0
     else { return nil }

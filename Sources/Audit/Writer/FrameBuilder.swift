@@ -30,6 +30,8 @@ struct FrameBuilder: ~Copyable {
   /// Ring to begin with, so that a busy one cannot starve the others.
   private var firstRing = 0
   var digest = Digest()
+  /// Marks the frames of this process: the low bits of when it began, never 0.
+  let process = UInt32(truncatingIfNeeded: linux_audit_wall_nanoseconds() / 1_000_000) | 1
 
   private static let noticesOffset = 96
   private static let noticesBytesMax = 4096

@@ -72,6 +72,9 @@ long curl_stream_send(
 long curl_stream_receive(
     curl_stream *stream, void *bytes, size_t count, long milliseconds, char *error);
 
+/// Bytes that the peer's system has not acknowledged yet, as they lie in the socket (with TLS, encrypted); -1 when unknown.
+long curl_stream_unacknowledged(curl_stream *stream);
+
 void curl_stream_close(curl_stream *stream);
 
 #endif

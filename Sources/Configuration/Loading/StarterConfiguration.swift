@@ -141,6 +141,27 @@ public enum StarterConfiguration {
       # A relative path starts at this file's folder.
       directory: ./recordings
     \(commented(AuditConfiguration.keys, except: ["directory"]))
+      # Old segments can be removed, whole ones only, and none that a sink has not delivered unless
+      # "unread: delete" says so: retention: { days: 90, size: 100GiB, unread: keep }
+
+    # Where audit events go besides the record. Each sink has its own place in the record, so that
+    # nothing is lost while a receiver is down. A signed webhook is another kind of sink:
+    # webhook: { url: https://siem.example/events, secret: "env:SIEM_SECRET", batch: 100 }
+    # sinks:
+    #   - name: siem
+    #     syslog:
+    #       address: siem.example:6514
+    #       tls: { authorities: ca.pem, certificate: gateway.pem, key: gateway.key }
+    #       facility: audit
+    #       app_name: sluice
+    #       enterprise_number: 32473
+    #       message_size: 8KiB
+    #     include: [allow, hold, block, unauthenticated, malformed, unavailable, gap, repair]
+    #     contents: facts
+    #     start: now
+    #   - name: lines
+    #     jsonl: { path: ./events.jsonl, size: 256MiB, keep: 16 }
+
     # Where approvals are kept. A relative path starts at this file's folder.
     #store: sqlite:./sluice.db
 

@@ -35,6 +35,7 @@ public struct AuditConfiguration: Equatable, Sendable {
   public var segmentBytesMax = 256 << 20
   /// Each worker's buffer for records that are not written yet. A power of two, 64 KiB to 1 GiB.
   public var ringBytes = 8 << 20
+  public var retention = RetentionConfiguration()
 
   public init() {}
 }
@@ -69,10 +70,12 @@ extension AuditConfiguration: SchemaObject {
           "ring_size", \.ringBytes, .powerOfTwo(.size(65536...1 << 30)),
           "each worker's buffer for records not yet written; a power of two (flag --audit-ring-size)"
         ),
+        .optional(
+          "retention", \.retention, .object,
+          "when old segment files are removed; they all stay when left out"),
       ],
       later: [
-        ("sinks", "records are written to the directory; read them with `sluice audit`"),
-        ("retention", "delete old segment files yourself"),
+        ("sinks", "\"sinks\" stands beside \"audit\", at the top of the file"),
         ("encryption", "put the directory on an encrypted disk"),
         ("raw", "the record holds what the agent saw, masked"),
       ],
@@ -84,6 +87,37 @@ extension AuditConfiguration: SchemaObject {
             "has no effect with durability: synced; leave one of them out")
         }
       })
+  }
+}
+
+/// When old segment files are removed: whole ones, the oldest first.
+public struct RetentionConfiguration: Equatable, Sendable {
+  public enum Unread: String, CaseIterable, Sendable { case keep, delete }
+
+  /// 1 to 36,500; nil keeps them.
+  public var days: Int?
+  /// 1 MiB and more; nil for no bound.
+  public var bytesMax: Int?
+  public var unread = Unread.keep
+
+  public init() {}
+}
+
+extension RetentionConfiguration: SchemaObject {
+  static var keys: KeyTable<RetentionConfiguration> {
+    KeyTable(
+      keys: [
+        .optional(
+          "days", \.days, Shape<Int>.integer(1...36_500).optional,
+          "segments whose last record is older are removed"),
+        .optional(
+          "size", \.bytesMax, Shape<Int>.size(1 << 20...1 << 50).optional,
+          "the oldest segments are removed while all together are larger"),
+        .optional(
+          "unread", \.unread, .word(),
+          "segments that a sink has not delivered: keep lets the record grow meanwhile, delete gives them up"
+        ),
+      ])
   }
 }
 

@@ -17,6 +17,7 @@ public struct Configuration: Sendable {
   public var audit = AuditConfiguration()
   /// Off when absent.
   public var console: ConsoleConfiguration?
+  public var sinks: [SinkConfiguration] = []
   public var limits = LimitsConfiguration()
   public var workers = WorkersConfiguration()
   public var log = LogConfiguration()
@@ -57,12 +58,14 @@ extension Configuration: SchemaObject {
         .optional(
           "console", \.console, Shape<ConsoleConfiguration>.object.optional,
           "the web console, where people decide approvals, and the admin API; off when left out"),
+        .optional(
+          "sinks", \.sinks, SinkConfiguration.all,
+          "where audit events go besides the record: syslog, files, webhooks"),
         .optional("limits", \.limits, .object, "the bounds of everything: sizes, counts and waits"),
         .optional("workers", \.workers, .object, "threads and their input and output"),
         .optional("log", \.log, .object, "what the process says about itself on standard error"),
       ],
       later: [
-        ("sinks", "records are written to audit.directory; read them with `sluice audit`"),
         ("guardrails", "use rules with arguments in \"policies\""),
         ("metrics", "leave it out"),
         ("include", "write everything into one file"),

@@ -5,15 +5,15 @@ internal import Audit
 /// Memory is bounded by the calls open at the same time, which the gateway bounds; beyond `openMax` (a damaged or
 /// hostile file) the oldest open call is given out unfinished.
 struct CallJoiner {
-  /// Whether request and answer bytes are wanted; without them a call is a few hundred bytes.
-  let keepsBytes: Bool
+  /// Most bytes of a request, and of an answer, that are wanted; without any a call is a few hundred bytes.
+  let bytesMax: Int
   let selection: CallSelection
   static let openMax = 200_000
 
   private var open: [RecordID: RecordedCall] = [:]
 
-  init(keepsBytes: Bool, selection: CallSelection = .all) {
-    self.keepsBytes = keepsBytes
+  init(bytesMax: Int, selection: CallSelection = .all) {
+    self.bytesMax = bytesMax
     self.selection = selection
   }
 
@@ -27,7 +27,7 @@ struct CallJoiner {
     if case .record(let only) = selection, entry.record != only { return nil }
     if entry.kind == .opening {
       var call = RecordedCall(record: entry.record, worker: entry.worker, segment: segment)
-      call.open(entry, keepsBytes: keepsBytes)
+      call.open(entry, bytesMax: bytesMax)
       guard selection.takes(call) else { return nil }
       open[entry.record] = call
       return open.count > Self.openMax ? oldest() : nil
@@ -45,13 +45,13 @@ struct CallJoiner {
       call.isWhole = false
     }
     if entry.kind == .closing {
-      call.close(entry, keepsBytes: keepsBytes)
+      call.close(entry, bytesMax: bytesMax)
       return .call(call)
     }
     if entry.kind == .review {
       call.review(entry)
-    } else if keepsBytes {
-      call.add(piece: entry)
+    } else if bytesMax > 0 {
+      call.add(piece: entry, bytesMax: bytesMax)
     }
     open[entry.record] = call
     return nil
@@ -62,6 +62,18 @@ struct CallJoiner {
 
   /// When the oldest call still open began; nil when none is.
   var oldestOpenNanoseconds: UInt64? { open.values.lazy.map(\.openedNanoseconds).min() }
+
+  /// Takes calls over that an earlier reading saw begin.
+  mutating func resume(_ calls: [RecordedCall]) {
+    for call in calls { open[call.record] = call }
+  }
+
+  /// Gives out, oldest first, the calls that are open: they will not end any more.
+  mutating func interrupt() -> [RecordedCall] {
+    let calls = unfinished
+    open = [:]
+    return calls
+  }
 
   private mutating func oldest() -> RecordedEvent? {
     guard let record = open.keys.min(), let call = open.removeValue(forKey: record) else {
@@ -108,15 +120,14 @@ enum CallSelection {
 
 extension RecordedCall {
   /// Adds a piece; one that does not continue what is there makes the call incomplete.
-  fileprivate mutating func add(piece entry: borrowing RecordedEntry) {
+  fileprivate mutating func add(piece entry: borrowing RecordedEntry, bytesMax: Int) {
     let offset = Int(clamping: entry.number(UInt64.self, at: 16))
-    let data = entry.data(at: EntryFormat.pieceBytes, count: Int(entry.number(UInt32.self, at: 24)))
-    if entry.kind == .requestPiece {
-      if offset != request.count { isWhole = false }
-      request += data
-    } else {
-      if offset != answer.count { isWhole = false }
-      answer += data
-    }
+    let kept = entry.kind == .requestPiece ? request.count : answer.count
+    // Beyond what is wanted, nothing is missing that anybody would look for.
+    guard kept < bytesMax else { return }
+    let count = min(Int(entry.number(UInt32.self, at: 24)), bytesMax - kept)
+    let data = entry.data(at: EntryFormat.pieceBytes, count: count)
+    if offset != kept { isWhole = false }
+    if entry.kind == .requestPiece { request += data } else { answer += data }
   }
 }

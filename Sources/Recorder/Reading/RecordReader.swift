@@ -9,7 +9,7 @@ struct RecordReader: ~Copyable {
     directory: String, first: UInt32, keepsBytes: Bool, selection: CallSelection = .all
   ) {
     reader = SegmentReader(directory: directory, first: first)
-    joiner = CallJoiner(keepsBytes: keepsBytes, selection: selection)
+    joiner = CallJoiner(bytesMax: keepsBytes ? .max : 0, selection: selection)
   }
 
   /// Where the reader stands.
@@ -29,9 +29,9 @@ struct RecordReader: ~Copyable {
     var events: [RecordedEvent] = []
     let segment = position.segment
     // Taken out, so that the calls it holds are changed in place and not copied for every frame.
-    var joiner = CallJoiner(keepsBytes: joiner.keepsBytes, selection: joiner.selection)
+    var joiner = CallJoiner(bytesMax: joiner.bytesMax, selection: joiner.selection)
     swap(&joiner, &self.joiner)
-    let step = reader.next { entry in
+    let step = reader.next { _, _, entry in
       if let event = joiner.take(entry, segment: segment) { events.append(event) }
     }
     swap(&joiner, &self.joiner)

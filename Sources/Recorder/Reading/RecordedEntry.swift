@@ -55,7 +55,7 @@ extension RecordedCall {
   ]
 
   /// Takes over what an opening entry says.
-  mutating func open(_ entry: borrowing RecordedEntry, keepsBytes: Bool) {
+  mutating func open(_ entry: borrowing RecordedEntry, bytesMax: Int) {
     openedNanoseconds = entry.number(UInt64.self, at: 16)
     policyRevision = entry.number(UInt64.self, at: 32)
     requestBytes = Int(entry.number(UInt32.self, at: 44))
@@ -85,8 +85,9 @@ extension RecordedCall {
       if cut & 1 != 0 { cutFields.append("client") }
       if cut & 2 != 0 { cutFields.append("approval") }
     }
-    if keepsBytes {
-      request = entry.data(at: offset, count: Int(entry.number(UInt32.self, at: 40)))
+    if bytesMax > 0 {
+      let count = min(Int(entry.number(UInt32.self, at: 40)), bytesMax)
+      request = entry.data(at: offset, count: count)
     }
   }
 
@@ -103,7 +104,7 @@ extension RecordedCall {
   }
 
   /// Takes over what a closing entry says.
-  mutating func close(_ entry: borrowing RecordedEntry, keepsBytes: Bool) {
+  mutating func close(_ entry: borrowing RecordedEntry, bytesMax: Int) {
     let result = RecordedResult(rawValue: entry.number(UInt8.self, at: 92))
     var outcome = CallOutcome(result: result ?? .transportError)
     outcome.failedSide = RecordedSide(rawValue: entry.number(UInt8.self, at: 93)) ?? .none
@@ -127,10 +128,13 @@ extension RecordedCall {
       openedSession = entry.text(at: offset, count: count)
       offset += count
     }
-    if keepsBytes {
-      let count = Int(entry.number(UInt32.self, at: 84))
+    if bytesMax > 0 {
+      let count = min(Int(entry.number(UInt32.self, at: 84)), bytesMax - answer.count)
       answer += entry.data(at: offset, count: count)
-      if answer.count != answerBytes || request.count != requestBytes { isWhole = false }
+      if answer.count != min(answerBytes, bytesMax) || request.count != min(requestBytes, bytesMax)
+      {
+        isWhole = false
+      }
     }
   }
 }

@@ -40,15 +40,23 @@ struct SegmentReader: ~Copyable {
     RecordPosition(segment: number, offset: open?.scanner.offset ?? 0)
   }
 
-  /// Reads the next frame and gives its entries to `body`, one after the other.
-  mutating func next(_ body: (borrowing RecordedEntry) -> Void) -> Step {
+  /// Hash of the last whole frame, and number of the entry after it; of the segment's header before the first frame.
+  var lastHash: AuditHash { open?.scanner.lastHash ?? .zero }
+  var nextSequence: UInt64 { open?.scanner.nextSequence ?? 0 }
+  /// Header of the segment that is being read, once it was.
+  var header: SegmentHeader? { open?.scanner.header }
+
+  /// Reads the next frame and gives its entries to `body`, one after the other, with their numbers.
+  mutating func next(
+    _ body: (FrameHeader, _ sequence: UInt64, borrowing RecordedEntry) -> Void
+  ) -> Step {
     if let trouble = openIfNeeded() { return trouble }
     guard let open else { return .end }
     let step = open.scanner.next()
     switch step {
     case .frame(let frame):
       doubts = 0
-      open.forEachEntry(body)
+      open.forEachEntry(of: frame, body)
       return .frame(frame)
     case .failed(let code): return .failed(code)
     case .bad(let problem):
@@ -59,7 +67,7 @@ struct SegmentReader: ~Copyable {
       guard !isLast else { return .end }
       // The next segment is there, so this one is complete. It may have grown between the two looks.
       if case .frame(let frame) = open.scanner.next() {
-        open.forEachEntry(body)
+        open.forEachEntry(of: frame, body)
         return .frame(frame)
       }
       if step == .incomplete { return .bad(.frameHeader) }
@@ -109,9 +117,13 @@ private final class OpenSegment {
 
   init(_ scanner: consuming SegmentScanner) { self.scanner = scanner }
 
-  func forEachEntry(_ body: (borrowing RecordedEntry) -> Void) {
+  func forEachEntry(
+    of frame: FrameHeader, _ body: (FrameHeader, UInt64, borrowing RecordedEntry) -> Void
+  ) {
+    var sequence = frame.firstSequence
     scanner.forEachEntry { bytes in
-      if let entry = RecordedEntry(bytes) { body(entry) }
+      if let entry = RecordedEntry(bytes) { body(frame, sequence, entry) }
+      sequence += 1
     }
   }
 }

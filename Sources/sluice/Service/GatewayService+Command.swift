@@ -32,7 +32,8 @@ extension GatewayService {
     _ loaded: LoadedConfiguration, logger: Logger
   ) throws(CommandFailure) -> [any ServicePart] {
     var parts: [any ServicePart] = [
-      StdioServers(guardCommand: ["/proc/self/exe", StdioGuardCommand.name], logger: logger)
+      RecordSinks(logger: logger),
+      StdioServers(guardCommand: ["/proc/self/exe", StdioGuardCommand.name], logger: logger),
     ]
     var service: any ApprovalService = NoApprovals()
     do throws(ServiceFailure) {

@@ -1,0 +1,234 @@
+"""Events of the record on their way to receivers that nobody here wrote, or that die on the way."""
+
+import hashlib
+import hmac
+import json
+import os
+import signal
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from support.gateway import sluice
+from support.ports import free_ports
+from support.wire import modern_call
+
+SECRET = "a-secret-that-both-sides-know"
+
+
+def eventually(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+
+
+def refs(gateway):
+    return {event["ref"] for event in gateway.events() if "ref" in event}
+
+
+class Hook:
+    """A webhook receiver: answers with the statuses given, then with 200; checks every signature."""
+
+    def __init__(self, statuses=(), port=0):
+        self.statuses, self.events, self.batches, self.problems = list(statuses), [], [], []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                status = hook.take(self.headers, body)
+                self.send_response(status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def take(self, headers, body):
+        stamp = headers["sluice-timestamp"]
+        expected = hmac.new(SECRET.encode(), stamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+        if headers["sluice-signature"] != f"v1={expected}":
+            self.problems.append("signature")
+        if abs(time.time() - int(stamp)) > 60:
+            self.problems.append("timestamp")
+        if self.statuses:
+            return self.statuses.pop(0)
+        batch = json.loads(body)["events"]
+        first, last = batch[0]["sequence"], batch[-1]["sequence"]
+        if headers["idempotency-key"] != f"hook:{first}-{last}":
+            self.problems.append("key")
+        self.batches.append(len(batch))
+        self.events += batch
+        return 200
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def hook_sink(port, **more):
+    return {"name": "hook", "start": "beginning", "webhook": {
+        "url": f"http://127.0.0.1:{port}/events", "secret": "env:HOOK_SECRET", "batch": 7}, **more}
+
+
+def greet(gateway, accounts, count, start=0):
+    for number in range(start, start + count):
+        modern_call(gateway, "people", accounts.analyst, "greet", {"name": f"n{number}"})
+
+
+def test_a_webhook_that_fails_and_then_takes(make_gateway, upstreams, accounts):
+    hook = Hook(statuses=[500, 503, 301, 404])
+    gateway = make_gateway(
+        {"people": upstreams.urls["people"]}, sinks=[hook_sink(hook.port, contents="full")],
+        environment={"HOOK_SECRET": SECRET})
+    with gateway:
+        greet(gateway, accounts, 30)
+        modern_call(gateway, "people", None, "greet", {"name": "x"})
+        eventually(lambda: len(hook.events) >= 31)
+        assert gateway.stop() == 0
+    assert not hook.problems and not hook.statuses
+    assert {event["ref"] for event in hook.events} == refs(gateway)
+    assert max(hook.batches) <= 7
+    assert [event["sequence"] for event in hook.events] == sorted(
+        event["sequence"] for event in hook.events)
+    denied, = [event for event in hook.events if event["decision"] == "unauthenticated"]
+    assert denied["result"] == "refused" and denied["http_status"] == 401
+    greeted = [event for event in hook.events if event["decision"] == "allow"]
+    assert "greet" in greeted[0]["request"] and "Hello" in greeted[0]["answer"]
+    assert greeted[0]["client"] == "integration/1"
+    assert SECRET not in gateway.log_text()
+    assert any("cannot deliver" in line["message"] for line in gateway.log())
+    # What was sent proves the record that it came from.
+    last = hook.events[-1]
+    assert gateway.audit("verify", "--anchor", f"{last['sequence']}:{last['hash']}").returncode == 0
+    wrong = gateway.audit("verify", "--anchor", f"{last['sequence'] + 99}:{last['hash']}", check=False)
+    assert wrong.returncode == 1 and "cut off" in wrong.stdout
+    hook.close()
+
+
+def test_nothing_is_lost_when_the_gateway_is_killed(make_gateway, upstreams, accounts):
+    """Receiver down, gateway killed in the middle, both back: every recorded call arrives."""
+    port, = free_ports(1)
+    gateway = make_gateway(
+        {"people": upstreams.urls["people"]}, sinks=[hook_sink(port)],
+        environment={"HOOK_SECRET": SECRET})
+    with gateway:
+        greet(gateway, accounts, 20)
+        time.sleep(0.3)
+        gateway.kill()
+    hook = Hook(port=port)
+    with gateway:
+        greet(gateway, accounts, 5, start=20)
+        eventually(lambda: len({event["id"] for event in hook.events}) >= 10)
+        gateway.kill()
+    with gateway:
+        greet(gateway, accounts, 5, start=25)
+        assert gateway.stop() == 0
+    eventually(lambda: {event["ref"] for event in hook.events} == refs(gateway))
+    seen, distinct = set(), []
+    for event in hook.events:
+        if event["id"] not in seen:
+            seen.add(event["id"])
+            distinct.append(event["sequence"])
+    assert distinct == sorted(distinct)
+    assert not hook.problems
+    hook.close()
+
+
+def test_a_file_of_lines(make_gateway, upstreams, accounts, tmp_path):
+    path = tmp_path / "events.jsonl"
+    sinks = [{"name": "lines", "jsonl": {"path": str(path)}, "include": ["allow"]}]
+    with make_gateway({"people": upstreams.urls["people"]}, sinks=sinks) as gateway:
+        greet(gateway, accounts, 3)
+        modern_call(gateway, "people", None, "greet", {"name": "x"})
+        eventually(lambda: path.exists() and path.read_text().count("\n") == 3)
+        assert gateway.stop() == 0
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {event["decision"] for event in events} == {"allow"}
+    assert all(event["schema"] == "sluice.event/1" for event in events)
+
+
+@pytest.mark.parametrize("transport", ["tcp", "tls"])
+def test_rsyslog_that_is_killed_and_comes_back(
+        make_gateway, upstreams, accounts, testbed, transport):
+    """RFC 5424 over TCP and TLS, read by rsyslog, which dies with kill -9 in between."""
+    testbed.up("sinks", "rsyslog")
+    port = testbed.ports["RSYSLOG_PORT" if transport == "tcp" else "RSYSLOG_TLS_PORT"]
+    syslog = {"address": f"127.0.0.1:{port}", "app_name": f"sluice-{transport}"}
+    if transport == "tls":
+        syslog["tls"] = {"authorities": str(testbed.state / "tls/ca.crt")}
+    log = testbed.state / "rsyslog/audit.log"
+    start = log.stat().st_size if log.exists() else 0
+
+    def received():
+        with open(log, errors="replace") as file:
+            file.seek(start)
+            lines = [json.loads(line) for line in file if line.endswith("\n")]
+        mine = [line for line in lines if line["app"] == f"sluice-{transport}"]
+        return [(line, json.loads(line["message"])) for line in mine]
+
+    gateway = make_gateway(
+        {"people": upstreams.urls["people"]}, sinks=[{"name": "siem", "syslog": syslog}])
+    with gateway:
+        greet(gateway, accounts, 20)
+        modern_call(gateway, "people", None, "greet", {"name": "x"})
+        eventually(lambda: len(received()) >= 21)
+        os.kill(int((testbed.state / "run/rsyslog.pid").read_text()), signal.SIGKILL)
+        greet(gateway, accounts, 20, start=20)
+        eventually(lambda: any("cannot deliver" in line["message"] for line in gateway.log()))
+        testbed.down("sinks", "rsyslog")
+        testbed.up("sinks", "rsyslog")
+        greet(gateway, accounts, 5, start=40)
+        eventually(lambda: {event["ref"] for _, event in received()} == refs(gateway), 60)
+        assert gateway.stop() == 0
+    lines = received()
+    line, denied = next(
+        (line, event) for line, event in lines if event["decision"] == "unauthenticated")
+    assert (line["severity"], line["msgid"]) == ("warning", "unauthenticated")
+    assert line["sd"].startswith("[sluice@32473 ") and f'id="{denied["ref"]}"' in line["sd"]
+    assert line["time"].startswith(denied["time"][:19])
+    allowed = [line for line, event in lines if event["decision"] == "allow"]
+    assert {line["severity"] for line in allowed} == {"info"}
+    seen, distinct = set(), []
+    for _, event in lines:
+        if event["id"] not in seen:
+            seen.add(event["id"])
+            distinct.append(event["sequence"])
+    assert distinct == sorted(distinct)
+    status = sluice("sinks", "status", "--config", gateway.file).stdout
+    assert "siem" in status and "level" in status
+
+
+def test_old_segments_go_when_they_are_delivered(make_gateway, upstreams, accounts):
+    """The record stays below its bound, except for what a receiver that is down has not got."""
+    port, = free_ports(1)
+    gateway = make_gateway(
+        {"people": upstreams.urls["people"]}, sinks=[hook_sink(port)],
+        environment={"HOOK_SECRET": SECRET}, audit={
+            "segment_size": "64KiB", "ring_size": "1MiB", "retention": {"size": "1MiB"}})
+    with gateway:
+        for number in range(40):
+            modern_call(gateway, "people", accounts.analyst, "greet", {"name": "x" * 20_000})
+        assert gateway.stop() == 0
+    before = len(list(gateway.recordings.glob("*.sluice")))
+    assert before > 20
+    with gateway:
+        eventually(lambda: any("should be removed and stay" in line["message"] for line in gateway.log()))
+        assert len(list(gateway.recordings.glob("*.sluice"))) >= before
+        hook = Hook(port=port)
+        eventually(lambda: len({event["id"] for event in hook.events}) == 40)
+        assert gateway.stop() == 0
+    with gateway:
+        eventually(lambda: len(list(gateway.recordings.glob("*.sluice"))) < before)
+        assert gateway.stop() == 0
+    size = sum(path.stat().st_size for path in gateway.recordings.glob("*.sluice"))
+    assert size <= (1 << 20) + 65536 * 2
+    assert "begins with segment" in gateway.verify()
+    hook.close()
