@@ -161,6 +161,17 @@ import Testing
     #expect(outside.map(\.lagBytes).first == 0 && outside[0].lastSequence != nil)
   }
 
+  @Test func aThreadThatIsToldToStopBeforeItWaitsDoesNotWait() {
+    let bell = Bell()
+    bell.stop(afterMilliseconds: 0)
+    Thread {
+      bell.wait(milliseconds: 3_600_000)
+      bell.end()
+    }.start()
+    bell.waitUntilEnded()
+    #expect(bell.isPatienceOver)
+  }
+
   @Test func aCursorThatCannotBeReadStopsTheSinkInsteadOfGuessing() throws {
     let recording = try Recording()
     let log = try recording.log()

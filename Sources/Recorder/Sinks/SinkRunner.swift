@@ -105,7 +105,11 @@ final class SinkRunner: Sendable {
       if batch.isLevel {
         if journey.isSettled { levelNanoseconds.withLock { $0 = MonotonicClock.nanoseconds } }
         if bell.isStopped, journey.isSettled || bell.isPatienceOver { break }
-        bell.wait(milliseconds: bell.isStopped ? 20 : pace.idleMilliseconds)
+        if bell.isStopped {
+          bell.wait(milliseconds: 20, evenIfStopped: true)
+        } else {
+          bell.wait(milliseconds: pace.idleMilliseconds)
+        }
         try receiver.check()
       } else if bell.isPatienceOver {
         break
@@ -255,12 +259,11 @@ final class Bell: Sendable {
     condition.unlock()
   }
 
-  /// Waits, but not past the moment it is told to stop.
-  func wait(milliseconds: Int) {
-    let wasStopped = isStopped
+  /// Waits, but not past the moment it is told to stop; not at all when it was told before, unless `evenIfStopped`.
+  func wait(milliseconds: Int, evenIfStopped: Bool = false) {
     let limit = Date(timeIntervalSinceNow: Double(milliseconds) / 1000)
     condition.lock()
-    while isStopped == wasStopped, condition.wait(until: limit) {}
+    while evenIfStopped || !isStopped, condition.wait(until: limit) {}
     condition.unlock()
   }
 
