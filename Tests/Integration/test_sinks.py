@@ -29,6 +29,11 @@ def refs(gateway):
     return {event["ref"] for event in gateway.events() if "ref" in event}
 
 
+def sinks_status(gateway):
+    return sluice(
+        "sinks", "status", "--config", gateway.file, env={**os.environ, "HOOK_SECRET": SECRET}).stdout
+
+
 class Hook:
     """A webhook receiver: answers with the statuses given, then with 200; checks every signature."""
 
@@ -131,7 +136,8 @@ def test_nothing_is_lost_when_the_gateway_is_killed(make_gateway, upstreams, acc
     with gateway:
         greet(gateway, accounts, 5, start=25)
         assert gateway.stop() == 0
-    eventually(lambda: {event["ref"] for event in hook.events} == refs(gateway))
+    got = {event["ref"] for event in hook.events}
+    assert got == refs(gateway), sinks_status(gateway) + gateway.log_text()
     seen, distinct = set(), []
     for event in hook.events:
         if event["id"] not in seen:

@@ -89,6 +89,8 @@ final class SinkRunner: Sendable {
       directory: directory, cursor: journey.cursor,
       bodyBytesMax: settings.contents == .full ? pace.bodyBytesMax : 0)
     while true {
+      // Looked at before reading: what was recorded before the order to stop is read after it at least once.
+      let isStopping = bell.isStopped
       let batch = try reader.next(pace.batchEventsMax)
       for problem in batch.problems { note(problem: problem) }
       let events = settings.include.map { names in
@@ -104,7 +106,7 @@ final class SinkRunner: Sendable {
       if isSettled { succeeded() }
       if batch.isLevel {
         if journey.isSettled { levelNanoseconds.withLock { $0 = MonotonicClock.nanoseconds } }
-        if bell.isStopped, journey.isSettled || bell.isPatienceOver { break }
+        if isStopping, journey.isSettled || bell.isPatienceOver { break }
         if bell.isStopped {
           bell.wait(milliseconds: 20, evenIfStopped: true)
         } else {
