@@ -158,7 +158,9 @@ let controlPlane: [Target] = [
     name: "ControlPlane",
     dependencies: [
       "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
-      "Approvals", "Outbound", "StdioBridge", .product(name: "Logging", package: "swift-log"),
+      "Approvals", "Outbound", "StdioBridge",
+      .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "Logging", package: "swift-log"),
     ],
     swiftSettings: strict),
   .target(
@@ -234,6 +236,7 @@ let controlPlane: [Target] = [
     dependencies: [
       "ControlPlane", "SluiceConfiguration", "Proxy", "Identity", "Outbound", "Audit",
       .product(name: "Logging", package: "swift-log"),
+      .product(name: "HummingbirdTesting", package: "hummingbird"),
     ],
     swiftSettings: strict),
 ]

@@ -97,6 +97,8 @@ public final class Gateway: Sendable {
     }
   }
 
+  func statusOfWorkers() -> [WorkerStatus] { controls.map(\.status) }
+
   /// Frees what the workers no longer use of earlier snapshots. `publish` does so too; call it now and then, so that the
   /// last one does not stay until the next.
   public func reclaim() {

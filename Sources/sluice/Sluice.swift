@@ -19,7 +19,10 @@ struct Sluice: AsyncParsableCommand {
     version: SluiceVersion.text,
     groupedSubcommands: [
       CommandGroup(
-        name: "Run", subcommands: [ServeCommand.self, DemoCommand.self, ConnectCommand.self]),
+        name: "Run",
+        subcommands: [
+          ServeCommand.self, StatusCommand.self, DemoCommand.self, ConnectCommand.self,
+        ]),
       CommandGroup(
         name: "Configure",
         subcommands: [InitCommand.self, CheckCommand.self, KeyCommand.self, ConsoleCommand.self]),

@@ -113,7 +113,7 @@ extension Mistake {
     Mistake(
       "merge key",
       "<<: {a: b}\n",
-      "1:1: <<: unknown key \"<<\"; known here: listeners, public_url, identity, servers, profiles, policies, audit, approvals, store, console, sinks, limits, workers, log\n1:1: the key \"listeners\" is missing: the addresses at which agents reach the gateway\n1:1: the key \"identity\" is missing: who may call: how callers prove who they are\n1:1: the key \"servers\" is missing: the MCP servers behind the gateway, by name\n1:1: the key \"profiles\" is missing: permission profiles, by name: who may use what; everything else is refused\n1:1: the key \"audit\" is missing: where and how every call is recorded"
+      "1:1: <<: unknown key \"<<\"; known here: listeners, public_url, identity, servers, profiles, policies, audit, approvals, store, console, sinks, limits, workers, log, admin\n1:1: the key \"listeners\" is missing: the addresses at which agents reach the gateway\n1:1: the key \"identity\" is missing: who may call: how callers prove who they are\n1:1: the key \"servers\" is missing: the MCP servers behind the gateway, by name\n1:1: the key \"profiles\" is missing: permission profiles, by name: who may use what; everything else is refused\n1:1: the key \"audit\" is missing: where and how every call is recorded"
     ),
   ]
 
@@ -137,7 +137,7 @@ extension Mistake {
     Mistake(
       "unknown without suggestion",
       Sample(rest: "zebra: 1").text,
-      "10:1: zebra: unknown key \"zebra\"; known here: listeners, public_url, identity, servers, profiles, policies, audit, approvals, store, console, sinks, limits, workers, log"
+      "10:1: zebra: unknown key \"zebra\"; known here: listeners, public_url, identity, servers, profiles, policies, audit, approvals, store, console, sinks, limits, workers, log, admin"
     ),
     Mistake(
       "later versions",

@@ -130,6 +130,8 @@ import Testing
       approval_wait: 21s
       approval_leg: 22s
       drain_timeout: 20s
+      pre_stop_delay: 21s
+      name_refresh: 22s
     workers:
       count: 3
       io: io_uring
@@ -158,6 +160,7 @@ import Testing
       approve_needs_reason: true
       session_idle: 5m
       session_max: 1h
+    admin: { address: "[::1]:9901" }
     """
 
   let configuration: Configuration
@@ -361,6 +364,8 @@ import Testing
     expected.heldCallsMax = 10
     expected.approvalWaitMilliseconds = 21_000
     expected.approvalLegMilliseconds = 22_000
+    expected.preStopMilliseconds = 21_000
+    expected.nameRefreshMilliseconds = 22_000
     #expect(configuration.limits == expected)
   }
 
@@ -375,6 +380,7 @@ import Testing
     #expect(configuration.workers == workers)
     #expect(configuration.log.level == .debug)
     #expect(configuration.log.format == .json)
+    #expect(configuration.admin?.address.description == "[::1]:9901")
   }
 
   @Test func sinks() throws {

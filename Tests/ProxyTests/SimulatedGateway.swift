@@ -110,9 +110,11 @@ final class SimulatedGateway {
   ///   - limits: as `GatewaySnapshot` takes them.
   ///   - providers: whose tokens are accepted.
   ///   - keySets: their keys; none are there when it is left out.
+  ///   - counters: the shop's.
   static func snapshot(
     _ rules: [RuleDefinition], shop: (target: String, port: UInt16) = ("/mcp", 9000),
-    limits: GatewayLimits? = nil, tls: TLS = TLS(), providers: [IdentityProvider] = [],
+    limits: GatewayLimits? = nil, tls: TLS = TLS(), counters: ServerCounters = ServerCounters(),
+    providers: [IdentityProvider] = [],
     keySets: [KeySet?] = []
   ) throws -> GatewaySnapshot {
     let accounts = [
@@ -145,6 +147,7 @@ final class SimulatedGateway {
       address: try SocketAddress(host: "127.0.0.1", port: shop.port),
       host: "127.0.0.1:\(shop.port)", target: shop.target, tls: tls.client)
     shopServer.clientRequests = [.elicitation]
+    shopServer.counters = counters
     return GatewaySnapshot(
       policy: policy, identity: identity,
       servers: [

@@ -58,6 +58,15 @@ public enum ConfigurationLoader {
     return ConfigurationSummary(try load(source, overrides: [], secrets: secrets), name: path)
   }
 
+  /// Where the file says that a running gateway tells about itself; nil when it says nowhere. Needs no secrets.
+  public static func adminAddress(path: String) throws(ConfigurationErrors) -> SocketAddress? {
+    let source = try readFile(path)
+    let secrets = SecretResolver(
+      environment: ProcessInfo.processInfo.environment, directory: directory(of: path),
+      isLenient: true)
+    return try read(source, secrets: secrets).0.admin?.address
+  }
+
   /// The JSON Schema (draft 2020-12) of the file, for editors.
   public static var schema: String {
     guard case .object(let members) = Configuration.keys.schema else { preconditionFailure() }

@@ -24,6 +24,12 @@ public enum StarterConfiguration {
         "workers", "The threads of the data path. Flags of `sluice serve` override these.",
         WorkersConfiguration.keys),
       tuning("log", "What the process says about itself on standard error.", LogConfiguration.keys),
+      """
+      # Where metrics (Prometheus), health and status are served, without authentication. `sluice
+      # status` asks there.
+      #admin: { address: 127.0.0.1:9901 }
+
+      """,
     ].joined(separator: "\n")
   }
 

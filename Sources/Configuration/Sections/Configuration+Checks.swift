@@ -10,6 +10,7 @@ extension Configuration {
     checkProviders(&reading)
     checkConsole(&reading)
     checkApprovals(&reading)
+    checkAdmin(&reading)
   }
 
   private func checkApprovals(_ reading: inout Reading) {
@@ -45,6 +46,14 @@ extension Configuration {
         "the service account \"\(twin.name)\" has this name or key already, and may use the admin API as it is; leave this out"
       )
     }
+  }
+
+  private func checkAdmin(_ reading: inout Reading) {
+    guard let admin,
+      let index = listeners.firstIndex(where: { $0.address.collides(with: admin.address) })
+    else { return }
+    reading.report(
+      at: "admin.address", "the same port as listeners[\(index)].address; take another")
   }
 
   private func checkListeners(_ reading: inout Reading) {

@@ -21,6 +21,8 @@ public struct Configuration: Sendable {
   public var limits = LimitsConfiguration()
   public var workers = WorkersConfiguration()
   public var log = LogConfiguration()
+  /// Where metrics and health are served; nil for nowhere.
+  public var admin: AdminConfiguration?
 
   public init() {}
 }
@@ -64,10 +66,15 @@ extension Configuration: SchemaObject {
         .optional("limits", \.limits, .object, "the bounds of everything: sizes, counts and waits"),
         .optional("workers", \.workers, .object, "threads and their input and output"),
         .optional("log", \.log, .object, "what the process says about itself on standard error"),
+        .optional(
+          "admin", \.admin, Shape<AdminConfiguration>.object.optional,
+          "where metrics, health and status are served; nowhere when left out"),
       ],
       later: [
         ("guardrails", "use rules with arguments in \"policies\""),
-        ("metrics", "leave it out"),
+        (
+          "metrics", "metrics are served at admin.address; write admin: { address: 127.0.0.1:9901 }"
+        ),
         ("include", "write everything into one file"),
       ],
       finish: { configuration, _, reading in configuration.check(&reading) })

@@ -55,6 +55,11 @@ public struct LimitsConfiguration: Equatable, Sendable {
   public var approvalLegMilliseconds = 45_000
   /// How long a shutdown waits for calls under way.
   public var drainMilliseconds = 10_000
+  /// How long the gateway still takes calls after it was told to stop, while `/readyz` says 503: time for a load balancer
+  /// to notice.
+  public var preStopMilliseconds = 0
+  /// How often the servers' host names are looked up again.
+  public var nameRefreshMilliseconds = 30_000
 
   public init() {}
 }
@@ -143,6 +148,12 @@ extension LimitsConfiguration: SchemaObject {
         "one leg of a held call whose client repeats it by itself (revision 2026-07-28)"),
       .optional(
         "drain_timeout", \.drainMilliseconds, wait, "a shutdown that waits for calls under way"),
+      .optional(
+        "pre_stop_delay", \.preStopMilliseconds, .duration(0...3_600_000),
+        "calls still taken after the signal to stop, while /readyz says 503 to the load balancer"),
+      .optional(
+        "name_refresh", \.nameRefreshMilliseconds, .duration(1000...86_400_000),
+        "how often the host names of servers are looked up again"),
     ]
   }
 }

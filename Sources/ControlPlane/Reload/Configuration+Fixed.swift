@@ -21,6 +21,7 @@ extension Configuration {
     compare("store", \.store)
     compare("workers", \.workers)
     compare("log", \.log)
+    compare("admin", \.admin)
     return keys
   }
 }
@@ -51,6 +52,7 @@ extension LoadedConfiguration {
     configuration.store = old.store
     configuration.workers = old.workers
     configuration.log = old.log
+    configuration.admin = old.admin
     // The file was checked against its own listeners; those that are open may be others.
     let open = old.listeners.first { !$0.address.isLoopback }
     if let open, configuration.identity.anonymous != nil {

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Policy
 import Proxy
@@ -31,8 +32,9 @@ extension GatewayService {
   public func republish(because reason: String) async {
     await afterEarlierChanges { service in
       do {
-        let snapshot = try await GatewayService.snapshot(service.loaded, service.parts)
-        service.publish(snapshot, reason)
+        let (snapshot, plan) = try await GatewayService.snapshot(
+          service.loaded, service.parts, service.tallies)
+        service.publish(snapshot, plan, reason)
       } catch {
         service.logger.error(
           "news could not be published; what was in force stays",
@@ -60,19 +62,22 @@ extension GatewayService {
       var newer = try await read(file)
       if newer.contents == loaded.contents {
         logger.info("the configuration has not changed", metadata: ["reason": "\(reason)"])
+        note(reason)
         return .unchanged
       }
       let fixed = newer.configuration.fixedKeys(differingFrom: loaded.configuration)
       try newer.keepFixedKeys(of: loaded)
       for part in parts { try await part.prepare(newer) }
-      let snapshot = try await GatewayService.snapshot(newer, parts)
-      loaded = newer
-      publish(snapshot, reason)
+      let (snapshot, plan) = try await GatewayService.snapshot(newer, parts, tallies)
+      replace(with: newer)
+      publish(snapshot, plan, reason)
       for part in parts { await part.adopt(newer, self) }
       report(fixed)
+      note(reason, needsRestart: fixed)
       return .reloaded(needsRestart: fixed)
     } catch {
       report(error, reason)
+      note(reason, problem: "\(error)")
       return .refused(error)
     }
   }
@@ -90,7 +95,17 @@ extension GatewayService {
     }
   }
 
-  private func publish(_ snapshot: GatewaySnapshot, _ reason: String) {
+  private func replace(with newer: LoadedConfiguration) {
+    ruleHits.retire(loaded.policy)
+    ruleHits.keep(Set(newer.configuration.rules.map(\.definition.name)))
+    let servers = Set(newer.configuration.servers.map(\.name))
+    tallies.keep(servers)
+    health = health.filter { servers.contains($0.key) }
+    loaded = newer
+  }
+
+  private func publish(_ snapshot: GatewaySnapshot, _ plan: ServingPlan, _ reason: String) {
+    self.plan = plan
     gateway.publish(snapshot)
     generation += 1
     logger.info(
@@ -98,6 +113,11 @@ extension GatewayService {
       metadata: [
         "revision": "\(loaded.revision)", "generation": "\(generation)", "reason": "\(reason)",
       ])
+  }
+
+  private func note(_ reason: String, problem: String? = nil, needsRestart: [String] = []) {
+    lastReload = GatewayStatus.Reload(
+      at: .now, reason: reason, problem: problem, needsRestart: needsRestart)
   }
 
   private func report(_ fixed: [String]) {

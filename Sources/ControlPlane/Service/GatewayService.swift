@@ -1,4 +1,5 @@
 import Audit
+public import Foundation
 public import Logging
 public import Proxy
 public import SluiceConfiguration
@@ -18,6 +19,14 @@ public actor GatewayService {
 
   /// The configuration in force. What cannot change while the process runs is as it was at the start.
   var loaded: LoadedConfiguration
+  /// What the parts made of it.
+  var plan: ServingPlan?
+  nonisolated let tallies: ServerTallies
+  var health: [String: ServerHealth] = [:]
+  var ruleHits = RuleHits()
+  var lastReload: GatewayStatus.Reload?
+  nonisolated let version: String
+  nonisolated public let startedAt = Date.now
   /// How often a snapshot was published, the first included.
   var generation = 1
   /// The change that is under way, for the next to wait for.
@@ -34,10 +43,13 @@ public actor GatewayService {
   ///     order in which it starts.
   public static func start(
     _ loaded: LoadedConfiguration, file: ConfigurationFile? = nil,
-    parts others: [any ServicePart] = [], logger: Logger
+    parts others: [any ServicePart] = [], version: String = "development", logger: Logger
   ) async throws(ServiceFailure) -> GatewayService {
     let parts: [any ServicePart] =
-      [ServerNames(), IdentityKeys(logger: logger), HandshakeWatch(logger: logger)] + others
+      [
+        AdminServer(logger: logger), ServerNames(), IdentityKeys(logger: logger),
+        HandshakeWatch(logger: logger),
+      ] + others
     let settings = try GatewaySettings(loaded.configuration)
     var started: [any ServicePart] = []
     do throws(ServiceFailure) {
@@ -45,11 +57,13 @@ public actor GatewayService {
         started.append(part)
         try await part.prepare(loaded)
       }
-      let snapshot = try await snapshot(loaded, parts)
+      let tallies = ServerTallies()
+      let (snapshot, plan) = try await snapshot(loaded, parts, tallies)
       let (audit, gateway) = try start(settings, snapshot, loaded.configuration, logger)
       let service = GatewayService(
-        loaded, gateway: gateway, audit: audit, file: file, parts: parts, logger: logger)
-      await service.begin()
+        loaded, gateway: gateway, audit: audit, file: file, parts: parts, tallies: tallies,
+        version: version, logger: logger)
+      await service.begin(plan)
       return service
     } catch {
       for part in started.reversed() { await part.stop() }
@@ -59,7 +73,7 @@ public actor GatewayService {
 
   private init(
     _ loaded: LoadedConfiguration, gateway: Gateway, audit: AuditLog, file: ConfigurationFile?,
-    parts: [any ServicePart], logger: Logger
+    parts: [any ServicePart], tallies: ServerTallies, version: String, logger: Logger
   ) {
     self.loaded = loaded
     filesToWatch = loaded.files
@@ -67,6 +81,8 @@ public actor GatewayService {
     self.audit = audit
     self.file = file
     self.parts = parts
+    self.tallies = tallies
+    self.version = version
     self.logger = logger
   }
 
@@ -95,14 +111,15 @@ public actor GatewayService {
 
   /// What the parts make of a configuration, ready for the workers.
   static func snapshot(
-    _ loaded: LoadedConfiguration, _ parts: [any ServicePart]
-  ) async throws(ServiceFailure) -> GatewaySnapshot {
+    _ loaded: LoadedConfiguration, _ parts: [any ServicePart], _ tallies: ServerTallies
+  ) async throws(ServiceFailure) -> (GatewaySnapshot, ServingPlan) {
     var plan = ServingPlan(loaded)
     for part in parts { await part.contribute(to: &plan, loaded) }
-    return try GatewaySnapshot(loaded, plan)
+    return (try GatewaySnapshot(loaded, plan, tallies), plan)
   }
 
-  private func begin() async {
+  private func begin(_ plan: ServingPlan) async {
+    self.plan = plan
     for part in parts { await part.adopt(loaded, self) }
     report()
     guard file != nil else { return }
@@ -145,6 +162,11 @@ public actor GatewayService {
     guard !isStopping else { return }
     isStopping = true
     watch?.cancel()
+    let delay = loaded.configuration.limits.preStopMilliseconds
+    if delay > 0 {
+      logger.info("no longer ready", metadata: ["pre_stop_delay": "\(delay)ms"])
+      try? await Task.sleep(for: .milliseconds(delay))
+    }
     await change?.value
     for part in parts.reversed() { await part.stopping() }
     let grace = UInt64(loaded.configuration.limits.drainMilliseconds) * 1_000_000

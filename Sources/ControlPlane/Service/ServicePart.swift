@@ -25,6 +25,9 @@ public protocol ServicePart: AnyObject, Sendable {
   /// The configuration that was prepared is in force: the workers judge by it. `service` is for `republish` later.
   func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async
 
+  /// What the part adds to `/metrics`.
+  func metrics() async -> [MetricFamily]
+
   /// The gateway is about to stop: nothing new, and what calls under way wait for is to come to its end.
   func stopping() async
 
@@ -36,6 +39,7 @@ extension ServicePart {
   public func prepare(_ loaded: LoadedConfiguration) async throws(ServiceFailure) {}
   public func contribute(to plan: inout ServingPlan, _ loaded: LoadedConfiguration) async {}
   public func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async {}
+  public func metrics() async -> [MetricFamily] { [] }
   public func stopping() async {}
   public func stop() async {}
 }

@@ -5,13 +5,16 @@ import SluiceConfiguration
 
 extension GatewaySnapshot {
   /// Everything workers decide by: a configuration, and what the parts found out about its servers.
-  convenience init(_ loaded: LoadedConfiguration, _ plan: ServingPlan) throws(ServiceFailure) {
+  convenience init(
+    _ loaded: LoadedConfiguration, _ plan: ServingPlan, _ tallies: ServerTallies
+  ) throws(ServiceFailure) {
     var servers: [UpstreamServer] = []
     for server in loaded.configuration.servers {
-      guard let made = UpstreamServer(server, plan.endpoints[server.name]) else {
+      guard var made = UpstreamServer(server, plan.endpoints[server.name]) else {
         throw ServiceFailure(
           loaded.source.error(at: "servers.\(server.name).url", "no such host: \(server.url.host)"))
       }
+      made.counters = tallies.counters(of: server.name)
       servers.append(made)
     }
     self.init(

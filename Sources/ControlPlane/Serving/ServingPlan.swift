@@ -21,6 +21,8 @@ public struct ServerEndpoint: Sendable {
   public var address: NumericSocketAddress?
   /// The request target in place of the file's path, for a server that has no URL.
   public var target: String?
+  /// Why the server's calls are refused just now, in words for the operator; nil when they are not.
+  public var problem: String?
   /// In place of the file's.
   public var credential: (field: String, value: Secret)?
 

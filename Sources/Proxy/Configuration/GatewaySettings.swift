@@ -146,6 +146,8 @@ public struct UpstreamServer: Sendable {
   public var clientRequests: ClientRequests = []
   /// How TLS is spoken to it; nil for plain HTTP.
   public var tls: TLSContext?
+  /// What happens to it is counted here. Pass the same object on when the snapshot is replaced, and the numbers go on.
+  public var counters = ServerCounters()
 
   public init(
     name: String, path: String, address: SocketAddress, host: String, target: String,

@@ -31,6 +31,7 @@ public final class GatewaySnapshot: Sendable {
   let limits: GatewayLimits?
   /// What agents without a token are told; nil without identity providers.
   let metadata: ResourceMetadata?
+  let counters: [ServerCounters]
   let routeCount: Int
   private nonisolated(unsafe) let routes: UnsafeMutablePointer<Route>
   private nonisolated(unsafe) let principals: UnsafeMutablePointer<Principal>
@@ -55,6 +56,7 @@ public final class GatewaySnapshot: Sendable {
     publicURL: ResourceIdentifier? = nil
   ) {
     self.limits = limits
+    counters = servers.map(\.counters)
     self.policy = policy
     self.identity = identity
     masks = policy.maskProgram

@@ -17,6 +17,7 @@ struct Generation: ~Copyable {
   let texts: Texts
   var scratch: PolicyScratch
   var pools: UpstreamPools
+  let counters: LeasedCounters
   /// Exchanges and connections to servers that still refer to it.
   var users = 0
   /// The next in the list of those handed back.
@@ -30,6 +31,7 @@ struct Generation: ~Copyable {
     texts = snapshot.arena.texts
     scratch = PolicyScratch(for: snapshot.policy)
     pools = UpstreamPools(routes: max(1, snapshot.routeCount))
+    counters = LeasedCounters(snapshot.counters)
   }
 
   static func make(_ snapshot: GatewaySnapshot) -> UnsafeMutablePointer<Generation> {

@@ -44,6 +44,8 @@ struct Exchange: BitwiseCopyable {
   /// The JSON-RPC id, literally.
   var id = ShortText()
   var masks = MaskRuleSet()
+  /// The policy let it through to its server.
+  var isForwarded = false
   /// Bytes of the server's own session id, in working memory while the request is being judged.
   var sessionCount = 0
   /// The server's own session id: that of a legacy request, or what came with the answer to `initialize`; once

@@ -8,6 +8,7 @@ extension Worker {
   /// What is known of the exchange for its opening entry. Texts of the message are added by the caller.
   @_lifetime(immortal)
   func facts(_ slot: UInt32, _ decision: RecordedDecision) -> CallFacts {
+    control.decisions.add(Int(decision.rawValue))
     let exchange = exchanges[slot]
     var facts = CallFacts(
       record: exchange.record, receivedNanoseconds: exchange.received, decision: decision)

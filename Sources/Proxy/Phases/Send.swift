@@ -238,6 +238,7 @@ extension Worker {
       exchanges[slot].isAnswerComplete = true
       return
     }
+    countCall(slot)
     blocks.give(exchanges[slot].answer)
     blocks.give(exchanges[slot].request)
     let generation = exchanges[slot].generation

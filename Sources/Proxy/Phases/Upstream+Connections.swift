@@ -72,6 +72,7 @@ extension Worker {
     }
     upstreams[slot].socket = socket
     generations[generation].pools.opened(index)
+    tally(ServerCounters.Place.opened, generation, index)
     generations[generation].users &+= 1
     setDeadline(upstream: slot, loop.now &+ limits.connectTime)
     return slot
@@ -125,6 +126,7 @@ extension Worker {
     generations[generation].pools.connectFailed(
       upstreams[slot].route, code: systemCode, reason: reason,
       isProbe: upstreams[slot].isProbe, now: loop.now, limits: limits)
+    tally(ServerCounters.Place.connectFailures, generation, upstreams[slot].route)
     upstreams[slot].isProbe = false
     detach(slot)
     closeUpstream(slot)
@@ -316,6 +318,7 @@ extension Worker {
     closeChannel(upstreams[slot].transport)
     let generation = upstreams[slot].generation
     generations[generation].pools.closed(upstreams[slot].route)
+    tally(ServerCounters.Place.closed, generation, upstreams[slot].route)
     cancelTimer(upstream: slot)
     _ = upstreams.remove(slot)
     leaveGeneration(generation)

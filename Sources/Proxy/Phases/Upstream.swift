@@ -32,6 +32,7 @@ extension Worker {
   ) {
     let call = permit.redeem()
     exchanges[slot].masks = call.masks
+    exchanges[slot].isForwarded = true
     exchanges[slot].phase = .upstream
     let route = route(of: slot)
     precondition(route.server == call.server, "a permit for another server")

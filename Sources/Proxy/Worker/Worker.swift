@@ -3,6 +3,7 @@ internal import CLinux
 internal import EventLoop
 internal import Identity
 internal import Policy
+internal import Synchronization
 internal import Wire
 
 /// What a socket belongs to, in the tokens of completions.
@@ -138,6 +139,7 @@ struct Worker: ~Copyable {
     if acceptPausedUntil <= loop.now { resumeAccepting() }
     if mail != nil { takeHeldAnswers() }
     adoptPublished()
+    control.exchanges.store(exchanges.count, ordering: .relaxed)
     if control.isStopping { return drain() }
     return true
   }

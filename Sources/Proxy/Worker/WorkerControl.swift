@@ -8,6 +8,10 @@ final class WorkerControl: Sendable {
   private let deadline = Atomic<UInt64>(.max)
   /// Client connections open now.
   let connections = Atomic<Int>(0)
+  /// Requests that are being carried or answered now, as of the end of the last turn.
+  let exchanges = Atomic<Int>(0)
+  /// Requests by `RecordedDecision`, written by the worker.
+  let decisions = CounterBlock.make(count: WorkerControl.decisionCount)
   /// Requests answered since the start.
   let requests = Atomic<UInt64>(0)
 
@@ -29,6 +33,7 @@ final class WorkerControl: Sendable {
   deinit {
     if let place = unsafe offered.load(ordering: .acquiring) { unsafe Generation.destroy(place) }
     collectRetired()
+    decisions.free()
   }
 
   var isStopping: Bool { stopping.load(ordering: .acquiring) }

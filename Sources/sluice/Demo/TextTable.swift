@@ -10,6 +10,11 @@ struct TextTable {
     self.rows = rows.map { row in columns.map { Self.cell(row[$0] ?? .null) } }
   }
 
+  init(columns: [String], cells: [[String]]) {
+    self.columns = columns
+    rows = cells
+  }
+
   private static func cell(_ value: JSONValue) -> String {
     value.text ?? value.json
   }

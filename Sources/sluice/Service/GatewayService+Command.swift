@@ -21,7 +21,8 @@ extension GatewayService {
   ) async throws(CommandFailure) -> GatewayService {
     let parts = try parts(loaded, logger: logger)
     do {
-      return try await start(loaded, file: file, parts: parts, logger: logger)
+      return try await start(
+        loaded, file: file, parts: parts, version: SluiceVersion.text, logger: logger)
     } catch {
       throw CommandFailure(error)
     }

@@ -1,0 +1,107 @@
+import ControlPlane
+import Foundation
+
+/// A gateway's status as a person reads it in a terminal.
+struct StatusPage {
+  let text: String
+
+  init(_ status: GatewayStatus, style: TextStyle) {
+    var lines = Self.head(status, style)
+    lines += Self.table(
+      ["server", "state", "calls", "failed", "conns", "p50", "p99", "masked", "address"],
+      status.servers.map(Self.cells), style, state: "state")
+    lines += Self.table(
+      ["rule", "effect", "hits"], status.rules.map { [$0.name, $0.effect, "\($0.hits)"] }, style)
+    lines += Self.table(
+      ["worker", "connections", "in flight", "requests"],
+      status.workers.enumerated().map {
+        ["\($0)", "\($1.connections)", "\($1.exchanges)", "\($1.requests)"]
+      }, style)
+    lines += Self.record(status.audit, style)
+    text = lines.joined(separator: "\n")
+  }
+
+  private static func head(_ status: GatewayStatus, _ style: TextStyle) -> [String] {
+    let ready =
+      status.notReady.map { style.red("not ready: \($0)") } ?? style.green("ready")
+    var lines = [
+      "\(style.bold("sluice \(status.version)"))  \(ready)  up \(duration(status.uptimeSeconds))",
+      "policy \(status.revision), generation \(status.generation); "
+        + "\(status.listeners.joined(separator: ", ")) by \(status.io)",
+    ]
+    let decisions = status.decisions.filter { $0.value > 0 }.sorted { $0.key < $1.key }
+    if !decisions.isEmpty {
+      lines.append("requests: " + decisions.map { "\($0.value) \($0.key)" }.joined(separator: ", "))
+    }
+    if let reload = status.lastReload, let problem = reload.problem {
+      lines.append(style.red("the last reload (\(reload.reason)) was refused:"))
+      lines += problem.split(separator: "\n").prefix(10).map { "  \($0)" }
+    } else if let keys = status.lastReload?.needsRestart, !keys.isEmpty {
+      lines.append(style.yellow("waits for a restart: \(keys.joined(separator: ", "))"))
+    }
+    for server in status.servers {
+      if let problem = server.problem { lines.append(style.red("\(server.name): \(problem)")) }
+    }
+    return lines
+  }
+
+  private static func cells(_ server: GatewayStatus.Server) -> [String] {
+    let calls = server.calls.values.reduce(0, +)
+    let failed = (server.calls["transport_error"] ?? 0) + (server.calls["http_error"] ?? 0)
+    return [
+      server.name, server.state.rawValue, "\(calls)", "\(failed)", "\(server.connections)",
+      latency(server.latency.quantile(0.5)), latency(server.latency.quantile(0.99)),
+      "\(server.maskedValues)", server.address ?? "-",
+    ]
+  }
+
+  private static func record(_ audit: GatewayStatus.Audit, _ style: TextStyle) -> [String] {
+    let state = audit.isFailing ? style.red(audit.state) : style.green(audit.state)
+    let share = audit.ringBytes > 0 ? 100 * audit.ringBytesUsed / audit.ringBytes : 0
+    return [
+      "",
+      "record: \(state), segment \(audit.segment), \(audit.entriesWritten) entries, "
+        + "\(audit.unsyncedBytes) bytes not yet synced, rings \(share)% full"
+        + (audit.callsDropped > 0 ? style.red(", \(audit.callsDropped) calls unrecorded") : ""),
+    ]
+  }
+
+  private static func table(
+    _ columns: [String], _ rows: [[String]], _ style: TextStyle, state: String? = nil
+  ) -> [String] {
+    guard !rows.isEmpty else { return [] }
+    let table = TextTable(columns: columns, cells: rows)
+    return [""]
+      + table.lines(headingStyle: style.dim) { column, cell in
+        guard column == state else { return cell }
+        switch cell.trimmingCharacters(in: .whitespaces) {
+        case "failing", "unavailable": return style.red(cell)
+        case "degraded": return style.yellow(cell)
+        case "serving": return style.green(cell)
+        default: return style.dim(cell)
+        }
+      }
+  }
+
+  /// `3d 4h`, `2h 5m`, `7m 3s`, `12s`.
+  static func duration(_ seconds: Double) -> String {
+    let units: [(Int, String)] = [(86_400, "d"), (3600, "h"), (60, "m"), (1, "s")]
+    var rest = Int(seconds)
+    var parts: [String] = []
+    for (length, name) in units where parts.count < 2 {
+      if rest >= length || (parts.isEmpty && length == 1) || !parts.isEmpty {
+        parts.append("\(rest / length)\(name)")
+        rest %= length
+      }
+    }
+    return parts.joined(separator: " ")
+  }
+
+  /// `800µs`, `12ms`, `1.5s`; a dash without calls.
+  static func latency(_ seconds: Double?) -> String {
+    guard let seconds else { return "-" }
+    if seconds < 0.001 { return "\(Int(seconds * 1_000_000))µs" }
+    if seconds < 1 { return "\(Int(seconds * 1000))ms" }
+    return String(format: "%.1fs", seconds)
+  }
+}
