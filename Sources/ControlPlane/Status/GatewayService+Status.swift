@@ -81,7 +81,7 @@ extension GatewayService {
 extension GatewayStatus {
   private static let decisions: [(RecordedDecision, String)] = [
     (.allow, "allow"), (.block, "block"), (.unauthenticated, "unauthenticated"),
-    (.malformed, "malformed"), (.unavailable, "unavailable"),
+    (.malformed, "malformed"), (.unavailable, "unavailable"), (.hold, "hold"),
   ]
 
   private static let results: [(RecordedResult, String)] = [

@@ -46,7 +46,7 @@ public struct GatewayStatus: Sendable, Codable, Equatable {
     public var exchanges: Int
     /// Requests answered.
     public var requests: UInt64
-    /// Requests by what was decided: allow, block, unauthenticated, malformed, unavailable.
+    /// Requests by what was decided: allow, block, unauthenticated, malformed, unavailable, hold.
     public var decisions: [String: UInt64]
   }
 
