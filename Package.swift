@@ -113,7 +113,9 @@ let controlPlane: [Target] = [
   // Not plain `Configuration`: a package behind Hummingbird has a module of that name, and names must be unique.
   .target(
     name: "SluiceConfiguration",
-    dependencies: ["Policy", "Identity", "Audit", .product(name: "Yams", package: "Yams")],
+    dependencies: [
+      "Policy", "Identity", "Audit", "CLinux", .product(name: "Yams", package: "Yams"),
+    ],
     path: "Sources/Configuration",
     swiftSettings: strict),
   .target(name: "Outbound", dependencies: ["CCurl"], swiftSettings: strict),
@@ -234,7 +236,7 @@ let controlPlane: [Target] = [
   .testTarget(
     name: "ControlPlaneTests",
     dependencies: [
-      "ControlPlane", "SluiceConfiguration", "Proxy", "Identity", "Outbound", "Audit",
+      "ControlPlane", "SluiceConfiguration", "Proxy", "Identity", "Outbound", "Audit", "EventLoop",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "HummingbirdTesting", package: "hummingbird"),
     ],

@@ -134,9 +134,9 @@ extension Mistake {
     ),
     Mistake(
       "server limit",
-      Sample(servers: "servers:\n  orders: { url: http://x, limits: { response_size: 1KiB } }")
+      Sample(servers: "servers:\n  orders: { url: http://x, limits: { response_size: 8MiB } }")
         .text,
-      "6:38: servers.orders.limits.response_size: \"response_size\" is not available in this version: bounds for one server come with a later version; use the general \"limits\""
+      "6:53: servers.orders.limits.response_size: larger than limits.response_size (4MiB), which bounds every server; raise that"
     ),
     Mistake(
       "bad name",
@@ -234,7 +234,39 @@ extension Mistake {
         servers:
           "servers:\n  orders: { url: http://x, credential: { header: X-Key, value: exec:pass show x } }"
       ).text,
-      "6:64: servers.orders.credential.value: \"exec:\" is not available in this version: write the program's output to a file and use \"file:\""
+      "6:64: servers.orders.credential.value: a program is not named here; in a credential write exec: [program, argument] in place of \"value\", elsewhere have its output written to a file and use \"file:\""
+    ),
+    Mistake(
+      "two secrets",
+      Sample(
+        servers:
+          "servers:\n  orders: { url: http://x, credential: { header: X-Key, value: 'env:TOKEN', exec: [x] } }"
+      ).text,
+      "6:40: servers.orders.credential: the secret comes from \"value\" or from \"exec\"; leave one of them out"
+    ),
+    Mistake(
+      "refresh of a file",
+      Sample(
+        servers:
+          "servers:\n  orders: { url: http://x, credential: { header: X-Key, value: 'env:TOKEN', refresh: 1m } }"
+      ).text,
+      "6:86: servers.orders.credential.refresh: has a meaning beside \"exec\" only"
+    ),
+    Mistake(
+      "a program that is not there",
+      Sample(
+        servers:
+          "servers:\n  orders: { url: http://x, credential: { header: X-Key, exec: [./none] } }"
+      ).text,
+      "6:63: servers.orders.credential.exec: /etc/sluice/./none cannot be run: No such file or directory"
+    ),
+    Mistake(
+      "a program that fails",
+      Sample(
+        servers:
+          "servers:\n  orders: { url: http://x, credential: { header: X-Key, exec: [sh, -c, 'echo hunter2hunter2; exit 3'] } }"
+      ).text,
+      "6:63: servers.orders.credential.exec: sh ended with status 3; run it by hand to see why"
     ),
     Mistake(
       "a list",
@@ -288,7 +320,7 @@ extension Mistake {
         servers:
           "servers:\n  orders:\n    url: http://x\n    credential:\n      header: Authorization\n      token: hunter2hunter2"
       ).text,
-      "9:7: servers.orders.credential: the key \"value\" is missing: a reference to the secret: env:NAME or file:/path\n10:7: servers.orders.credential.token: unknown key \"token\"; known here: header, scheme, value"
+      "10:7: servers.orders.credential.token: unknown key \"token\"; known here: header, scheme, value, exec, refresh, timeout, max_age"
     ),
   ]
 

@@ -38,6 +38,8 @@ import Testing
         client_requests: [sampling, roots]
       crm:
         url: http://[fd00::1]
+        credential: { header: X-Key, exec: [printf, "%s", made], refresh: 2s, timeout: 3s, max_age: 4s }
+        limits: { first_byte_timeout: 5s, connections: 6, response_size: 2KiB }
     profiles:
       analyst:
         groups: [staff]
@@ -229,20 +231,29 @@ import Testing
     #expect(crm.url.description == "http://[fd00::1]/")
     #expect(crm.url.port == 80)
     #expect(crm.url.addressBytes?.count == 16)
-    #expect(crm.credential == nil)
+    let program = try #require(crm.credential?.program)
+    #expect(program.command == ["printf", "%s", "made"])
+    #expect(program.refreshMilliseconds == 2_000)
+    #expect(program.timeoutMilliseconds == 3_000)
+    #expect(program.maxAgeMilliseconds == 4_000)
+    #expect(crm.credential?.origin == "exec:printf")
+    #expect(crm.credential?.fieldValue.count == 4)
+    #expect(crm.limits.firstByteMilliseconds == 5_000)
+    #expect(crm.limits.connectionsMax == 6)
+    #expect(crm.limits.responseBytesMax == 2048)
   }
 
   @Test func profiles() throws {
     let profile = try #require(configuration.profiles.first)
     #expect(profile.name == "analyst")
-    #expect(profile.position == SourcePosition(line: 32, column: 3))
+    #expect(profile.position == SourcePosition(line: 34, column: 3))
     #expect(profile.groups == ["staff"])
     #expect(profile.principals == ["bot", "corp/alice"])
     #expect(profile.allow.map(\.server) == ["orders", "*"])
     #expect(profile.allow.map(\.tools) == [["query", "list_*"], ["get?"]])
     #expect(profile.allow.map(\.resources) == [["orders://*"], []])
     #expect(profile.allow.map(\.prompts) == [["summary"], []])
-    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 36, column: 129))
+    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 38, column: 129))
   }
 
   @Test func rules() {
@@ -253,7 +264,7 @@ import Testing
     let rule = configuration.rules[0]
     #expect(rule.definition.message == "No.\nNever.\n")
     #expect(rule.note == "Because.")
-    #expect(rule.definition.position == SourcePosition(line: 38, column: 5))
+    #expect(rule.definition.position == SourcePosition(line: 40, column: 5))
     let match = rule.definition.match
     #expect(match.servers == ["orders"])
     #expect(match.tools == ["q*"])

@@ -4,6 +4,7 @@
 #pragma once
 #include "CLinuxFiles.h"
 #include "CLinuxProcesses.h"
+#include "CLinuxProgram.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

@@ -34,15 +34,16 @@ public enum ConfigurationLoader {
   ///   - path: the file; relative paths in it start at its folder.
   ///   - overrides: values from the command line that take the place of the file's.
   ///   - environment: where `env:` references are looked up; nil for the process's own.
+  ///   - programs: what programs printed at earlier loads.
   /// - Throws: everything that is wrong, each with its place and the way out.
   public static func load(
     path: String, overrides: [ConfigurationOverride] = [],
-    environment: [String: String]? = nil
+    environment: [String: String]? = nil, programs: ProgramSecrets = ProgramSecrets()
   ) throws(ConfigurationErrors) -> LoadedConfiguration {
     let source = try readFile(path)
     let secrets = SecretResolver(
       environment: environment ?? ProcessInfo.processInfo.environment,
-      directory: directory(of: path))
+      directory: directory(of: path), programs: programs)
     return try load(source, overrides: overrides, secrets: secrets)
   }
 

@@ -50,7 +50,7 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
 
   private static func server(_ server: ServerConfiguration) -> String {
     guard !server.isCommand else { return "\(server.name): \(server.path) -> \(command(server))" }
-    let credential = server.credential.map { ", sends \($0.header) from \($0.reference)" } ?? ""
+    let credential = server.credential.map { ", sends \($0.header) from \($0.origin)" } ?? ""
     return "\(server.name): \(server.path) -> \(server.url)\(credential)"
   }
 

@@ -76,6 +76,11 @@ public enum StarterConfiguration {
         # referred to, as env:NAME or file:/path, and never written here. With a scheme, "<scheme>
         # <secret>" is sent.
         #credential: { header: Authorization, scheme: Bearer, value: "env:ORDERS_TOKEN" }
+        # A program may print it instead, asked again every so often; while it fails, the last secret
+        # is used up to max_age: { header: Authorization, scheme: Bearer, exec: [vault, read, …],
+        # refresh: 5m, timeout: 10s, max_age: 1h }
+        # Bounds for this server: first_byte_timeout, connections, response_size.
+        #limits: { first_byte_timeout: 30s }
         # With an https:// address, the server's certificate must come from one of the system's
         # authorities, or from these, and be for the host, or for server_name. A certificate (with
         # its key) is what the gateway presents:

@@ -32,25 +32,6 @@ public struct ProcessLimitsConfiguration: Equatable, Sendable {
   public init() {}
 }
 
-extension ProcessLimitsConfiguration: SchemaObject {
-  static var keys: KeyTable<ProcessLimitsConfiguration> {
-    let advice = "bounds for one server come with a later version; use the general \"limits\""
-    return KeyTable(
-      keys: [
-        .optional(
-          "max_processes", \.processesMax, .integer(1...4096),
-          "processes at once; a session beyond is refused"),
-        .optional(
-          "start_timeout", \.startMilliseconds, .duration(100...3_600_000),
-          "for a process to answer its first request, downloads included"),
-        .optional(
-          "idle_timeout", \.idleMilliseconds, .duration(1000...86_400_000),
-          "for a session or process without a request, which then ends"),
-      ],
-      later: [("request_size", advice), ("response_size", advice), ("calls_per_minute", advice)])
-  }
-}
-
 extension Shape where Value == [String] {
   /// A program and its arguments.
   static var command: Shape {

@@ -111,6 +111,12 @@ extension Configuration {
           at: "servers.\(server.name).path",
           "the server \"\(other)\" is at \(server.path) already; give one another path")
       }
+      if let size = server.limits.responseBytesMax, size > limits.responseBytesMax {
+        reading.report(
+          at: "servers.\(server.name).limits.response_size",
+          "larger than limits.response_size (\(ByteSize.text(limits.responseBytesMax))), which bounds every server; raise that"
+        )
+      }
       guard !server.isCommand else { continue }
       if let index = listeners.firstIndex(where: { $0.address.isTarget(of: server.url) }) {
         reading.report(

@@ -19,7 +19,7 @@ public struct ServerConfiguration: Sendable {
   /// Where its processes run; nil for where the gateway runs.
   public var directory: String?
   public var sharing = ProcessSharing.session
-  public var processLimits = ProcessLimitsConfiguration()
+  public var limits = ServerLimitsConfiguration()
   public var position: SourcePosition?
   /// How TLS is spoken to a server whose address begins with `https://`.
   public var tls: ServerTLSConfiguration?
@@ -30,6 +30,9 @@ public struct ServerConfiguration: Sendable {
   public var isCommand: Bool { !command.isEmpty }
 
   public init() {}
+
+  /// Of a server that is started by a command.
+  public var processLimits: ProcessLimitsConfiguration { limits.processes }
 }
 
 extension ServerConfiguration: SchemaObject {
@@ -73,6 +76,8 @@ extension ServerConfiguration: SchemaObject {
           "what the server may ask of agents: sampling (their model), elicitation (their user), roots (their directories); nothing when left out"
         ),
         .optional(
+          "limits", \.limits, .object, "bounds for this server, in place of the general \"limits\""),
+        .optional(
           "tls", \.tls, Shape<ServerTLSConfiguration>.object.optional,
           "whom to trust, for a server at https://; the system's authorities when left out"),
         .optional(
@@ -85,8 +90,6 @@ extension ServerConfiguration: SchemaObject {
         .optional(
           "sharing", \.sharing, .word(),
           "with command: whether each session has a process of its own, or all share one"),
-        .optional(
-          "limits", \.processLimits, .object, "with command: how many processes, and how long"),
       ],
       later: [
         ("tool_pinning", "leave it out"),
@@ -121,73 +124,13 @@ extension ServerConfiguration: SchemaObject {
         reading.report(tls, "\"tls\" is for servers with a \"url\"; leave it out")
       }
     case (_?, nil):
-      for key in ["environment", "directory", "sharing", "limits"] {
+      for key in ["environment", "directory", "sharing"] {
         if let origin = origin(key) {
           reading.report(origin, "\"\(key)\" is for servers with a \"command\"; leave it out")
         }
       }
+      limits.refuseProcessKeys(members.first { $0.key == "limits" }?.value, &reading)
     }
-  }
-}
-
-/// What the gateway proves itself with to a server.
-public struct CredentialConfiguration: Sendable {
-  /// The name of the field, as it is sent.
-  public var header = ""
-  /// What stands before the secret and a space, such as `Bearer`; nil for the secret alone.
-  public var scheme: String?
-  /// The secret as the file refers to it: `env:ORDERS_TOKEN`. Safe to show.
-  public var reference = ""
-  /// The field's whole value, scheme and all.
-  public var fieldValue = Secret([UInt8]())
-
-  public init() {}
-}
-
-extension CredentialConfiguration: SchemaObject {
-  static var keys: KeyTable<CredentialConfiguration> {
-    KeyTable(
-      keys: [
-        .required(
-          "header", \.header, .credentialHeader,
-          "the name of the header field, such as Authorization"),
-        .optional(
-          "scheme", \.scheme, Shape<String>.credentialScheme.optional,
-          "what is sent before the secret and a space, such as Bearer; nothing when left out"),
-        .required(
-          "value", \.reference, .secretReference,
-          "a reference to the secret: env:NAME or file:/path"),
-      ],
-      later: [
-        ("oauth", "use a credential that lasts, by reference"),
-        ("exchange", "use a credential that lasts, by reference"),
-      ],
-      finish: { credential, node, reading in credential.resolve(node, &reading) })
-  }
-
-  /// Fetches the secret and makes the field's value of it.
-  private mutating func resolve(_ node: Node, _ reading: inout Reading) {
-    guard case .success(let reference) = SecretResolver.reference(reference) else { return }
-    let path = "\(reading.path).value"
-    guard let secret = reading.secrets.resolve(reference, at: path, &reading) else { return }
-    guard secret.allSatisfy({ (0x20...0x7E).contains($0) }), secret.first != 0x20,
-      secret.last != 0x20
-    else {
-      reading.report(
-        at: path,
-        "the secret has a character that cannot be sent in a header field (a line break, a space around it, "
-          + "or something that is not ASCII)")
-      return
-    }
-    if scheme == nil, header.lowercased() == "authorization", !secret.isEmpty,
-      !secret.contains(0x20)
-    {
-      reading.warn(
-        at: path,
-        "Authorization is sent without a scheme; if the secret is a bare token, add \"scheme: Bearer\""
-      )
-    }
-    fieldValue = Secret(scheme.map { Array("\($0) ".utf8) + secret } ?? secret)
   }
 }
 

@@ -20,6 +20,8 @@ struct SecretResolver {
   /// Report a secret that cannot be had as a warning: `sluice check` may run where the secrets are
   /// not.
   var isLenient = false
+  /// What programs printed before.
+  var programs = ProgramSecrets()
 
   enum Reference: Equatable {
     case environment(String)
@@ -49,7 +51,8 @@ struct SecretResolver {
     }
     if text.hasPrefix("exec:") {
       return .failure(
-        "\"exec:\" is not available in this version: write the program's output to a file and use \"file:\""
+        "a program is not named here; in a credential write exec: [program, argument] in place of \"value\", elsewhere have its "
+          + "output written to a file and use \"file:\""
       )
     }
     return .failure("\(advice)")

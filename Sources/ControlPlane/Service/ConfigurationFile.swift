@@ -5,6 +5,8 @@ public import SluiceConfiguration
 public struct ConfigurationFile: Sendable {
   public var path: String
   public var overrides: [ConfigurationOverride]
+  /// What programs printed when the file was last read.
+  let programs = ProgramSecrets()
 
   public init(path: String, overrides: [ConfigurationOverride] = []) {
     self.path = path
@@ -14,6 +16,6 @@ public struct ConfigurationFile: Sendable {
   /// Reads and checks the file. Waits for the disk and for programs that print secrets.
   /// - Throws: every mistake in it.
   public func load() throws(ConfigurationErrors) -> LoadedConfiguration {
-    try ConfigurationLoader.load(path: path, overrides: overrides)
+    try ConfigurationLoader.load(path: path, overrides: overrides, programs: programs)
   }
 }

@@ -101,6 +101,8 @@ extension GatewayService {
     let servers = Set(newer.configuration.servers.map(\.name))
     tallies.keep(servers)
     health = health.filter { servers.contains($0.key) }
+    unreported = unreported.filter { servers.contains($0.key) }
+    lastReport = lastReport.filter { $0.key.isEmpty || servers.contains($0.key) }
     loaded = newer
   }
 
@@ -147,10 +149,11 @@ extension GatewayService {
     }
   }
 
-  /// Looks whether a file has changed, and reloads if one did.
-  func look(at files: FileWatch) async {
+  /// Looks at the counters, and whether a file has changed; reloads if one did.
+  func look(at files: FileWatch?) async {
     gateway.reclaim()
-    guard let changed = await files.changed() else { return }
+    monitor()
+    guard let files, let changed = await files.changed() else { return }
     _ = await reload(because: "\(changed) changed")
     await files.watch(filesToWatch)
   }

@@ -23,6 +23,10 @@ public actor GatewayService {
   var plan: ServingPlan?
   nonisolated let tallies: ServerTallies
   var health: [String: ServerHealth] = [:]
+  /// Failed calls by server that no log line has told of yet.
+  var unreported: [String: UInt64] = [:]
+  var lastReport: [String: ContinuousClock.Instant] = [:]
+  var reportedRefusals: [String: UInt64] = [:]
   var ruleHits = RuleHits()
   var lastReload: GatewayStatus.Reload?
   nonisolated let version: String
@@ -45,10 +49,12 @@ public actor GatewayService {
     _ loaded: LoadedConfiguration, file: ConfigurationFile? = nil,
     parts others: [any ServicePart] = [], version: String = "development", logger: Logger
   ) async throws(ServiceFailure) -> GatewayService {
+    let tallies = ServerTallies()
     let parts: [any ServicePart] =
       [
-        AdminServer(logger: logger), ServerNames(), IdentityKeys(logger: logger),
-        HandshakeWatch(logger: logger),
+        AdminServer(logger: logger), ServerNames(tallies, logger: logger),
+        ServerCredentials(file?.programs ?? ProgramSecrets(), logger: logger),
+        IdentityKeys(logger: logger), HandshakeWatch(logger: logger),
       ] + others
     let settings = try GatewaySettings(loaded.configuration)
     var started: [any ServicePart] = []
@@ -57,7 +63,6 @@ public actor GatewayService {
         started.append(part)
         try await part.prepare(loaded)
       }
-      let tallies = ServerTallies()
       let (snapshot, plan) = try await snapshot(loaded, parts, tallies)
       let (audit, gateway) = try start(settings, snapshot, loaded.configuration, logger)
       let service = GatewayService(
@@ -122,8 +127,7 @@ public actor GatewayService {
     self.plan = plan
     for part in parts { await part.adopt(loaded, self) }
     report()
-    guard file != nil else { return }
-    let files = FileWatch(loaded.files)
+    let files = file == nil ? nil : FileWatch(loaded.files)
     watch = Task { [weak self] in
       while !Task.isCancelled {
         try? await Task.sleep(for: FileWatch.interval)

@@ -29,6 +29,7 @@ extension UpstreamServer {
   /// Nil while the address is not known.
   fileprivate init?(_ server: ServerConfiguration, _ endpoint: ServerEndpoint?) {
     guard let address = endpoint?.address else { return nil }
+    let nanoseconds = { (milliseconds: Int) in UInt64(milliseconds) * 1_000_000 }
     self.init(
       name: server.name, path: server.path, address: address,
       host: server.isCommand ? "localhost" : server.url.authority,
@@ -43,5 +44,9 @@ extension UpstreamServer {
       case .roots: clientRequests.insert(.roots)
       }
     }
+    isAvailable = endpoint?.problem == nil
+    limits.firstByteTime = server.limits.firstByteMilliseconds.map(nanoseconds)
+    limits.connectionsMax = server.limits.connectionsMax
+    limits.messageBytesMax = server.limits.responseBytesMax
   }
 }

@@ -129,6 +129,18 @@ public struct GatewayLimits: Sendable {
   }
 }
 
+/// Bounds for one server; nil for the general ones.
+public struct ServerLimits: Sendable, BitwiseCopyable {
+  /// In place of `GatewayLimits.firstByteTime`, in nanoseconds.
+  public var firstByteTime: UInt64?
+  /// In place of `GatewayLimits.upstreamMax`.
+  public var connectionsMax: Int?
+  /// In place of `GatewayLimits.messageBytesMax`, which it may not exceed.
+  public var messageBytesMax: Int?
+
+  public init() {}
+}
+
 /// An upstream MCP server, as far as the data path is concerned.
 public struct UpstreamServer: Sendable {
   public var name: String
@@ -146,6 +158,10 @@ public struct UpstreamServer: Sendable {
   public var clientRequests: ClientRequests = []
   /// How TLS is spoken to it; nil for plain HTTP.
   public var tls: TLSContext?
+  /// Whether calls may go to it; if not, they are refused. For a server whose credential is not to be had.
+  public var isAvailable = true
+  /// Bounds in place of the general ones.
+  public var limits = ServerLimits()
   /// What happens to it is counted here. Pass the same object on when the snapshot is replaced, and the numbers go on.
   public var counters = ServerCounters()
 

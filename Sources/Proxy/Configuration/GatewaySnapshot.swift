@@ -21,6 +21,8 @@ public final class GatewaySnapshot: Sendable {
     var clientRequests: ClientRequests
     /// Kept alive by the snapshot.
     var tls: TLSContextReference?
+    var isAvailable: Bool
+    var limits: ServerLimits
   }
 
   let policy: PolicyProgram
@@ -131,7 +133,7 @@ public final class GatewaySnapshot: Sendable {
       get: head("GET", "text/event-stream", ""),
       delete: head("DELETE", "application/json, text/event-stream", ""),
       address: server.address.prepared, clientRequests: server.clientRequests,
-      tls: server.tls?.reference)
+      tls: server.tls?.reference, isAvailable: server.isAvailable, limits: server.limits)
   }
 
   func route(_ index: Int) -> Route {

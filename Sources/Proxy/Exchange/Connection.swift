@@ -89,6 +89,8 @@ struct Upstream: BitwiseCopyable {
   var head = ResponseHead()
   var chunks: ChunkedDecoder
   var events: SSEParser
+  /// The longest message that is taken from it.
+  var messageBytesMax = 0
   /// Body bytes of this answer so far, after the framing was taken away.
   var bodyBytes: UInt64 = 0
   var isPaused = false

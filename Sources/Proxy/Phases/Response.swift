@@ -112,7 +112,7 @@ extension Worker {
     case .none: return answerIsWhole(slot, RawSpan())
     case .length(let count) where count == 0: return answerIsWhole(slot, RawSpan())
     case .length(let count) where head.contentKind == .json:
-      if count > UInt64(limits.messageBytesMax) { return answerTooLarge(slot) }
+      if count > UInt64(upstreams[slot].messageBytesMax) { return answerTooLarge(slot) }
       // One allocation for an answer whose length is known, instead of several.
       if rest.byteCount < Int(count) {
         guard let block = blocks.take(atLeast: Int(count)) else { return answerTooLarge(slot) }
@@ -195,7 +195,7 @@ extension Worker {
   private mutating func keepAnswer(_ slot: UInt32, _ bytes: RawSpan) -> Bool {
     let count = upstreams[slot].inputCount
     let needed = count &+ bytes.byteCount
-    guard needed <= limits.messageBytesMax &+ 65536 else {
+    guard needed <= upstreams[slot].messageBytesMax &+ 65536 else {
       answerTooLarge(slot)
       return false
     }

@@ -36,7 +36,8 @@ extension Worker {
   ) {
     let generation = exchanges[exchange].generation
     let index = exchanges[exchange].route
-    guard generations[generation].pools.total(index) < limits.upstreamMax else {
+    guard generations[generation].pools.total(index) < route(of: exchange).limits.connectionsMax ?? limits.upstreamMax
+    else {
       blocks.give(block)
       return fail(exchange, .gateway, "Too many connections to the server are in use.")
     }
@@ -144,10 +145,17 @@ extension Worker {
     upstreams[slot].inputCount = 0
     upstreams[slot].bodyBytes = 0
     upstreams[slot].chunks = ChunkedDecoder(limits: httpLimits)
-    upstreams[slot].events = SSEParser(eventBytesMax: limits.messageBytesMax)
+    let bounds = serverLimits(slot)
+    upstreams[slot].messageBytesMax = min(
+      bounds.messageBytesMax ?? limits.messageBytesMax, limits.messageBytesMax)
+    upstreams[slot].events = SSEParser(eventBytesMax: upstreams[slot].messageBytesMax)
     upstreams[slot].isUnsent = true
-    setDeadline(upstream: slot, loop.now &+ limits.firstByteTime)
+    setDeadline(upstream: slot, loop.now &+ (bounds.firstByteTime ?? limits.firstByteTime))
     if !unsent.append(slot, generation: upstreams.generation(slot)) { sendRequest(slot) }
+  }
+
+  private func serverLimits(_ slot: UInt32) -> ServerLimits {
+    generations[upstreams[slot].generation].snapshot.route(Int(upstreams[slot].route)).limits
   }
 
   /// Sends what waits for the end of the turn; whether there was anything.

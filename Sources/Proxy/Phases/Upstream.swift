@@ -36,6 +36,9 @@ extension Worker {
     exchanges[slot].phase = .upstream
     let route = route(of: slot)
     precondition(route.server == call.server, "a permit for another server")
+    guard route.isAvailable else {
+      return fail(slot, .gateway, "The gateway has no credential for the server just now.")
+    }
     guard let (block, count) = composeRequest(slot, route, fields, body) else {
       return fail(slot, .gateway, "The gateway has no memory for this request now.")
     }

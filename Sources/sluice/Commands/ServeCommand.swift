@@ -29,13 +29,13 @@ struct ServeCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let loaded = try GatewayService.load(source.config, overrides: overrides)
+    let file = ConfigurationFile(path: source.config, overrides: overrides)
+    let loaded = try GatewayService.load(file)
     LogFormat(loaded.configuration.log.format).bootstrap(
       level: LogLevel(loaded.configuration.log.level))
     let logger = Logger(label: "sluice")
     for warning in loaded.warnings { logger.warning("\(warning)") }
     let signals = ProcessSignals()
-    let file = ConfigurationFile(path: source.config, overrides: overrides)
     let service = try await GatewayService.launch(loaded, file: file, logger: logger)
     ProgramMemory.releaseStartUpPages()
     let reloads = signals.reloads

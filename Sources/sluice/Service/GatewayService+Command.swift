@@ -15,6 +15,15 @@ extension GatewayService {
     }
   }
 
+  /// The same for a gateway that is to be reloaded from it.
+  static func load(_ file: ConfigurationFile) throws(CommandFailure) -> LoadedConfiguration {
+    do {
+      return try file.load()
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+
   /// Starts the gateway with everything this command puts beside it.
   static func launch(
     _ loaded: LoadedConfiguration, file: ConfigurationFile? = nil, logger: Logger
