@@ -25,7 +25,10 @@ struct Sluice: AsyncParsableCommand {
         ]),
       CommandGroup(
         name: "Configure",
-        subcommands: [InitCommand.self, CheckCommand.self, KeyCommand.self, ConsoleCommand.self]),
+        subcommands: [
+          InitCommand.self, CheckCommand.self, ResolvedCommand.self, KeyCommand.self,
+          ConsoleCommand.self,
+        ]),
       CommandGroup(name: "Decide", subcommands: [ApprovalsCommand.self]),
       CommandGroup(
         name: "Look back",

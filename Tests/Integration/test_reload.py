@@ -133,7 +133,7 @@ def test_a_rule_added_while_a_call_is_under_way_does_not_reach_it(make_gateway, 
         assert blocked["result"]["isError"] and "closed" in blocked["result"]["content"][0]["text"]
     old, new = logged(gateway, "listening")[0]["revision"], logged(gateway, "published")[0]["revision"]
     assert old != new
-    assert [event["policy"] for event in gateway.calls(tool="look")] == [old, new]
+    assert [event["policy_revision"] for event in gateway.calls(tool="look")] == [old, new]
 
 
 def test_a_file_with_a_mistake_changes_nothing_and_the_log_says_where(make_gateway, scripted, accounts):
@@ -212,6 +212,74 @@ def test_a_secret_that_is_replaced_reaches_the_server(make_gateway, scripted, ac
     assert gateway.stop() == 0
     for secret in ["secret-one", "secret-two", "secret-three"]:
         assert secret not in gateway.log_text()
+
+
+def test_a_program_that_prints_a_credential_is_asked_again(make_gateway, scripted, accounts):
+    gateway = make_gateway({"things": {
+        "url": scripted(says("x")).url,
+        "credential": {"header": "Authorization", "scheme": "Bearer", "exec": ["./token", "now"],
+                       "refresh": "1s", "timeout": "5s", "max_age": "3s"}}})
+    program = gateway.folder / "token"
+
+    def prints(script):
+        new = gateway.folder / "token.new"
+        new.write_text(f"#!/bin/sh\n{script}\n")
+        new.chmod(0o700)
+        os.replace(new, program)
+
+    prints('test "$1" = now && echo printed-one')
+    gateway.start()
+    with httpx.Client() as client:
+        assert credential_seen(client, gateway, accounts.analyst) == "Bearer printed-one"
+        prints("echo printed-two")
+        wait_for(lambda: logged(gateway, "published", reason="credential of things"), "the publication")
+        assert credential_seen(client, gateway, accounts.analyst) == "Bearer printed-two"
+        # While it fails, the last secret serves, until its age limit; then the calls are refused.
+        prints("echo printed-three; exit 7")
+        failed = wait_for(lambda: logged(
+            gateway, "a credential could not be refreshed; the last one is used until its age limit"),
+            "the failure")[0]
+        assert failed["server"] == "things" and failed["problem"].endswith(
+            "token ended with status 7; run it by hand to see why")
+        wait_for(lambda: len(logged(gateway, "published")) == 2, "the age limit")
+        refused = call(client, gateway, accounts.analyst).json()
+        assert "no credential for the server" in refused["error"]["message"]
+        prints("echo printed-four")
+        wait_for(lambda: len(logged(gateway, "published")) == 3, "the recovery")
+        assert credential_seen(client, gateway, accounts.analyst) == "Bearer printed-four"
+    assert gateway.stop() == 0
+    assert "printed-" not in gateway.log_text()
+
+
+def test_a_server_has_bounds_of_its_own(make_gateway, scripted, accounts):
+    held = threading.Event()
+
+    def slow(connection, request):
+        held.wait(20)
+        return says("late")(connection, request)
+
+    gateway = make_gateway({
+        "things": {"url": scripted(slow).url, "limits": {"first_byte_timeout": "300ms"}},
+        "wordy": {"url": scripted(says("x" * 3000)).url, "limits": {"response_size": "2KiB"}},
+        "plain": scripted(says("x" * 3000)).url}).start()
+    with httpx.Client(timeout=15) as client:
+        assert "did not answer in time" in call(client, gateway, accounts.analyst).text
+        assert "larger than the gateway's limit" in call(
+            client, gateway, accounts.analyst, server="wordy").text
+        assert len(text_of(call(client, gateway, accounts.analyst, server="plain"))) == 3000
+    held.set()
+
+
+def test_failing_servers_are_told_of_in_few_lines(make_gateway, scripted, accounts):
+    gone, = free_ports(1)
+    gateway = make_gateway({"gone": f"http://127.0.0.1:{gone}/mcp"}).start()
+    with httpx.Client() as client:
+        for _ in range(300):
+            assert "error" in call(client, gateway, accounts.analyst, server="gone").json()
+    line = wait_for(lambda: logged(gateway, "calls failed at a server", server="gone"), "the line")[0]
+    assert line["level"] == "warning" and line["reason"] == "Connection refused"
+    assert gateway.show(line["last_ref"])["server"] == "gone"
+    assert len(gateway.log()) < 20
 
 
 def admin(port, path):
@@ -343,3 +411,18 @@ def test_a_stop_waits_for_calls_and_a_second_signal_does_not(make_gateway, scrip
     assert text_of(answers[0]) == "late"
     assert gateway.wait() == 0
     gateway.verify()
+
+
+def test_what_is_resolved_serves_the_same(make_gateway, scripted, accounts):
+    gateway = make_gateway({"things": {
+        "url": scripted(says("x")).url,
+        "credential": {"header": "Authorization", "value": "env:THINGS_TOKEN"}}},
+        environment={"THINGS_TOKEN": "Bearer from-the-environment"})
+    text = sluice("resolved", gateway.file).stdout
+    assert "value: env:THINGS_TOKEN" in text and "first_byte_timeout: 5m" in text
+    assert "from-the-environment" not in text
+    gateway.file.write_text(text)
+    assert sluice("resolved", gateway.file).stdout == text
+    gateway.start()
+    with httpx.Client() as client:
+        assert credential_seen(client, gateway, accounts.analyst) == "Bearer from-the-environment"

@@ -9,13 +9,20 @@ struct Key<Owner> {
   var explanation: String
   /// Reads the value into the owner, or reports an issue.
   var read: (Node, inout Owner, inout Reading) -> Void
+  /// The value with every default written out; nil when the file says nothing and there is no default to tell.
+  var complete: (Node?) -> ResolvedValue?
 }
 
 extension Shape where Value: SchemaObject {
   /// The shape that a type's table of keys describes.
   static var object: Shape {
     let table = Value.keys
-    return Shape(schema: table.schema, read: table.read)
+    return Shape(
+      schema: table.schema, read: table.read, complete: table.complete,
+      completeMissing: { _ in
+        table.keys.contains(where: \.isRequired)
+          ? nil : table.complete(Node(content: .mapping([]), origin: .flag("")))
+      })
   }
 }
 
@@ -59,6 +66,16 @@ struct KeyTable<Owner: SchemaObject> {
     guard reading.issues.count == issuesBefore else { return nil }
     finish(&owner, node, &reading)
     return reading.issues.count == issuesBefore ? owner : nil
+  }
+
+  /// The mapping with every default written out, in the order of the table.
+  func complete(_ node: Node) -> ResolvedValue {
+    let members = members(of: node) ?? []
+    return .mapping(
+      keys.compactMap { key in
+        let written = members.first { $0.key == key.name }?.value
+        return key.complete(written).map { .init(key: key.name, value: $0) }
+      })
   }
 
   /// Whether the key is there, or mistyped: then it was complained about already.
@@ -117,6 +134,8 @@ extension Key where Owner: SchemaObject {
     guard case .object(let members) = schema else { return self }
     var key = self
     key.schema = .object(members.filter { $0.0 != "default" })
+    let complete = key.complete
+    key.complete = { $0 == nil ? nil : complete($0) }
     return key
   }
 
@@ -149,6 +168,10 @@ extension Key where Owner: SchemaObject {
       name: name, isRequired: isRequired, schema: .object(schema), explanation: explanation,
       read: { node, owner, reading in
         if let value = shape.read(node, &reading) { owner[keyPath: property] = value }
+      },
+      complete: { node in
+        if let node { return shape.complete(node) }
+        return isRequired ? nil : shape.missing(Owner()[keyPath: property])
       })
   }
 }

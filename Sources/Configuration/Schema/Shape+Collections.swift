@@ -38,6 +38,10 @@ extension Shape {
       show: { values in
         let shown = values.compactMap(element.show)
         return shown.count == values.count ? .list(shown) : nil
+      },
+      complete: { node in
+        guard case .list(let nodes) = node.content else { return ResolvedValue(node) }
+        return .list(nodes.map(element.complete))
       })
   }
 
@@ -70,6 +74,10 @@ extension Shape {
           if let element { elements.append(element) }
         }
         return elements.count == members.count ? elements : nil
+      },
+      complete: { node in
+        guard case .mapping(let members) = node.content else { return ResolvedValue(node) }
+        return .mapping(members.map { .init(key: $0.key, value: content.complete($0.value)) })
       })
   }
 }

@@ -15,23 +15,35 @@ struct Shape<Value> {
   var read: (Node, inout Reading) -> Value?
   /// A value as the file would say it: for the schema's defaults.
   var show: (Value) -> JSONValue? = { _ in nil }
+  /// A value of the file, valid as it is, with every default inside it written out.
+  var complete: (Node) -> ResolvedValue = { ResolvedValue($0) }
+  /// A default where the file says nothing, when `show` alone cannot tell it.
+  var completeMissing: ((Value) -> ResolvedValue?)?
+
+  /// A default where the file says nothing.
+  func missing(_ value: Value) -> ResolvedValue? {
+    completeMissing.map { $0(value) } ?? show(value).map(ResolvedValue.init)
+  }
 }
 
 extension Shape {
   /// The same shape for a value that is there or not: absence is the key's business.
   var optional: Shape<Value?> {
     Shape<Value?>(
-      schema: schema, read: { node, reading in read(node, &reading) }, show: { $0.flatMap(show) })
+      schema: schema, read: { node, reading in read(node, &reading) }, show: { $0.flatMap(show) },
+      complete: complete, completeMissing: { $0.flatMap(missing) })
   }
 
   /// A value made of this one, when it can be: `convert` reports what is wrong.
   func map<Result>(
     schema: JSONValue? = nil, _ convert: @escaping (Value, Node, inout Reading) -> Result?
   ) -> Shape<Result> {
-    Shape<Result>(schema: schema ?? self.schema) { node, reading in
+    var shape = Shape<Result>(schema: schema ?? self.schema) { node, reading in
       guard let value = read(node, &reading) else { return nil }
       return convert(value, node, &reading)
     }
+    shape.complete = complete
+    return shape
   }
 }
 

@@ -46,7 +46,7 @@ extension ServerConfiguration: SchemaObject {
       if server.path.isEmpty { server.path = "/\(name)/mcp" }
       return server
     }
-    return servers.map { servers, node, reading in
+    var all: Shape<[ServerConfiguration]> = servers.map { servers, node, reading in
       guard !servers.isEmpty else {
         reading.report(
           node.origin, "at least one server is needed: orders: { url: http://127.0.0.1:9000/mcp }")
@@ -54,6 +54,20 @@ extension ServerConfiguration: SchemaObject {
       }
       return servers
     }
+    let complete = all.complete
+    all.complete = { node in
+      guard case .mapping(var members) = complete(node) else { return complete(node) }
+      for index in members.indices {
+        guard case .mapping(var server) = members[index].value,
+          !server.contains(where: { $0.key == "path" })
+        else { continue }
+        server.insert(
+          .init(key: "path", value: .text("/\(members[index].key)/mcp")), at: min(1, server.count))
+        members[index].value = .mapping(server)
+      }
+      return .mapping(members)
+    }
+    return all
   }
 
   static var keys: KeyTable<ServerConfiguration> {

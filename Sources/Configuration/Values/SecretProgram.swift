@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-public import Identity
+import Identity
 import Synchronization
 
 /// A program that prints a secret: a vault's command, a cloud's token helper.
@@ -33,7 +33,7 @@ public struct SecretProgram: Hashable, Sendable {
       unsafe linux_run_program(
         arguments, bytes.baseAddress, capacity, Int32(timeoutMilliseconds), &status)
     }
-    for argument in unsafe arguments { unsafe free(argument) }
+    for index in unsafe arguments.indices { unsafe free(arguments[index]) }
     let name = command[0]
     switch count {
     case -Int(ETIMEDOUT):

@@ -51,8 +51,7 @@ struct SecretResolver {
     }
     if text.hasPrefix("exec:") {
       return .failure(
-        "a program is not named here; in a credential write exec: [program, argument] in place of \"value\", elsewhere have its "
-          + "output written to a file and use \"file:\""
+        "a program is not named here; in a credential write exec: [program, argument] in place of \"value\", elsewhere have its output written to a file and use \"file:\""
       )
     }
     return .failure("\(advice)")

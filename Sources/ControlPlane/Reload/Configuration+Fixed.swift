@@ -22,6 +22,7 @@ extension Configuration {
     compare("workers", \.workers)
     compare("log", \.log)
     compare("admin", \.admin)
+    compare("store", \.store)
     return keys
   }
 }
@@ -53,6 +54,7 @@ extension LoadedConfiguration {
     configuration.workers = old.workers
     configuration.log = old.log
     configuration.admin = old.admin
+    configuration.store = old.store
     // The file was checked against its own listeners; those that are open may be others.
     let open = old.listeners.first { !$0.address.isLoopback }
     if let open, configuration.identity.anonymous != nil {
