@@ -40,7 +40,8 @@ extension GatewayService {
     let counts = tallies.counters(of: server.name).counts
     let endpoint = plan?.endpoints[server.name]
     return GatewayStatus.Server(
-      name: server.name, path: server.path, url: "\(server.url)",
+      name: server.name, path: server.path,
+      url: server.isCommand ? server.command[0] : "\(server.url)",
       address: endpoint?.address.map { "\($0)" },
       state: endpoint?.problem == nil ? (health[server.name]?.state ?? .idle) : .unavailable,
       problem: endpoint?.problem,

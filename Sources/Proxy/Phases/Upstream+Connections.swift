@@ -36,7 +36,9 @@ extension Worker {
   ) {
     let generation = exchanges[exchange].generation
     let index = exchanges[exchange].route
-    guard generations[generation].pools.total(index) < route(of: exchange).limits.connectionsMax ?? limits.upstreamMax
+    guard
+      generations[generation].pools.total(index) < route(of: exchange).limits.connectionsMax
+        ?? limits.upstreamMax
     else {
       blocks.give(block)
       return fail(exchange, .gateway, "Too many connections to the server are in use.")
