@@ -68,6 +68,24 @@ public enum ConfigurationLoader {
     return try read(source, secrets: secrets).0.admin?.address
   }
 
+  /// The configuration as the gateway would serve it, every default written out, as YAML that the gateway reads the same
+  /// way. Secrets stay references, and need not be there.
+  /// - Throws: everything that is wrong with the file.
+  public static func resolved(
+    path: String, overrides: [ConfigurationOverride] = []
+  ) throws(ConfigurationErrors) -> String {
+    let source = try readFile(path)
+    let secrets = SecretResolver(
+      environment: [:], directory: directory(of: path), isLenient: true)
+    _ = try load(source, overrides: overrides, secrets: secrets)
+    var composer = NodeComposer()
+    guard var root = composer.compose(source.text) else {
+      throw ConfigurationErrors(composer.issues, in: source)
+    }
+    for override in overrides { override.apply(to: &root) }
+    return Configuration.keys.complete(root).yaml
+  }
+
   /// The JSON Schema (draft 2020-12) of the file, for editors.
   public static var schema: String {
     guard case .object(let members) = Configuration.keys.schema else { preconditionFailure() }

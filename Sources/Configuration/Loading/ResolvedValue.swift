@@ -100,23 +100,3 @@ extension ResolvedValue {
       || text.wholeMatch(of: /[.][0-9.eE+-]*/) != nil
   }
 }
-
-extension ConfigurationLoader {
-  /// The configuration as the gateway would serve it, every default written out, as YAML that the gateway reads the same
-  /// way. Secrets stay references, and need not be there.
-  /// - Throws: everything that is wrong with the file.
-  public static func resolved(
-    path: String, overrides: [ConfigurationOverride] = []
-  ) throws(ConfigurationErrors) -> String {
-    let source = try readFile(path)
-    let secrets = SecretResolver(
-      environment: [:], directory: directory(of: path), isLenient: true)
-    _ = try load(source, overrides: overrides, secrets: secrets)
-    var composer = NodeComposer()
-    guard var root = composer.compose(source.text) else {
-      throw ConfigurationErrors(composer.issues, in: source)
-    }
-    for override in overrides { override.apply(to: &root) }
-    return Configuration.keys.complete(root).yaml
-  }
-}

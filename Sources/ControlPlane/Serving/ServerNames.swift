@@ -131,3 +131,8 @@ final class ServerNames: ServicePart {
     return fails ? addresses[(place + 1) % addresses.count] : current
   }
 }
+
+extension UpstreamURL {
+  /// Where connections go. Not the authority, which leaves the port out when it is the scheme's own: 80 or 443.
+  fileprivate var location: String { "\(host):\(port)" }
+}

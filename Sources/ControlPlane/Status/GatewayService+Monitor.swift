@@ -14,7 +14,7 @@ extension GatewayService {
   func monitor() {
     for server in loaded.configuration.servers {
       let counts = tallies.counters(of: server.name).counts
-      var health = health[server.name] ?? ServerHealth()
+      var health = self.health[server.name] ?? ServerHealth()
       let before = health.state
       let step = health.look(counts)
       self.health[server.name] = health
@@ -50,7 +50,8 @@ extension GatewayService {
     guard !new.isEmpty else { return }
     logger.debug(
       "requests were refused",
-      metadata: Dictionary(uniqueKeysWithValues: new.map { ($0.0, "\($0.1)") }))
+      metadata: Dictionary(
+        uniqueKeysWithValues: new.map { ($0.0, Logger.MetadataValue.string("\($0.1)")) }))
   }
 
   /// Whether a line about this may be written now; if so, the next may not for a while.
