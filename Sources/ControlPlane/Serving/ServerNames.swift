@@ -1,4 +1,5 @@
 import Logging
+import Proxy
 import SluiceConfiguration
 import Synchronization
 

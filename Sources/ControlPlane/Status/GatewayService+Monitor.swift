@@ -2,6 +2,7 @@ import Audit
 import Foundation
 import Logging
 import Proxy
+import SluiceConfiguration
 
 /// What the log says of calls. Each call is on the record, so the log does not repeat them: it says when a server begins to
 /// fail, how many calls that cost so far, with the record of the last, and when it is well again; and at debug how many
