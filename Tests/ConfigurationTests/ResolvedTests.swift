@@ -1,4 +1,6 @@
 import Foundation
+import Identity
+import Policy
 import Testing
 
 @testable import SluiceConfiguration
