@@ -160,7 +160,7 @@ let controlPlane: [Target] = [
     name: "ControlPlane",
     dependencies: [
       "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
-      "Approvals", "Outbound", "StdioBridge",
+      "Approvals", "Outbound", "StdioBridge", "CLinux",
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Logging", package: "swift-log"),
     ],

@@ -15,3 +15,18 @@ int linux_file_open_direct(int directory, const char *name) {
   }
   return fd;
 }
+
+int linux_file_stamp_read(const char *path, linux_file_stamp *stamp) {
+  struct stat status;
+  if (stat(path, &status) != 0) return -errno;
+  *stamp = (linux_file_stamp){
+      .device = status.st_dev,
+      .inode = status.st_ino,
+      .size = status.st_size,
+      .modified_seconds = status.st_mtim.tv_sec,
+      .modified_nanoseconds = status.st_mtim.tv_nsec,
+      .changed_seconds = status.st_ctim.tv_sec,
+      .changed_nanoseconds = status.st_ctim.tv_nsec,
+  };
+  return 0;
+}

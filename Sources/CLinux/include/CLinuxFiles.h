@@ -142,6 +142,15 @@ static inline int linux_futex_wake(const void *word) {
   return (int)linux_file_result(syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
 }
 
+// What tells one state of a file from another. A type of our own: two C modules have a `struct stat` each.
+typedef struct {
+  uint64_t device, inode;
+  int64_t size, modified_seconds, modified_nanoseconds, changed_seconds, changed_nanoseconds;
+} linux_file_stamp;
+
+// Follows symbolic links.
+int linux_file_stamp_read(const char *path, linux_file_stamp *stamp);
+
 // Makes an eventfd readable.
 static inline int linux_wake_descriptor(int fd) {
   uint64_t one = 1;

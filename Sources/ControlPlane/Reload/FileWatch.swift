@@ -1,4 +1,4 @@
-import Glibc
+import CLinux
 
 /// Notices that files have changed, by looking at them every so often.
 ///
@@ -10,21 +10,17 @@ actor FileWatch {
 
   /// What tells one state of a file from another; nil for a file that is not there.
   struct Stamp: Equatable, Sendable {
-    var device: UInt
-    var inode: UInt
-    var size: Int
-    var modified: [Int]
-    var changed: [Int]
+    private var numbers: [Int64]
 
     /// Follows symbolic links.
     init?(_ path: String) {
-      var status = stat()
-      guard unsafe stat(path, &status) == 0 else { return nil }
-      device = status.st_dev
-      inode = status.st_ino
-      size = status.st_size
-      modified = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec]
-      changed = [status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
+      var stamp = linux_file_stamp()
+      guard unsafe linux_file_stamp_read(path, &stamp) == 0 else { return nil }
+      numbers = [
+        Int64(bitPattern: stamp.device), Int64(bitPattern: stamp.inode), stamp.size,
+        stamp.modified_seconds, stamp.modified_nanoseconds, stamp.changed_seconds,
+        stamp.changed_nanoseconds,
+      ]
     }
   }
 
