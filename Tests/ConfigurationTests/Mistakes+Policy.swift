@@ -91,7 +91,7 @@ extension Mistake {
       "environment by a program",
       Sample(servers: "servers:\n  orders: { command: [x], environment: { A: 'exec:pass x' } }")
         .text,
-      "6:45: servers.orders.environment.A: \"exec:\" is not available in this version: write the program's output to a file and use \"file:\""
+      "6:45: servers.orders.environment.A: a program is not named here; in a credential write exec: [program, argument] in place of \"value\", elsewhere have its output written to a file and use \"file:\""
     ),
     Mistake(
       "sharing",

@@ -133,7 +133,8 @@ def test_a_rule_added_while_a_call_is_under_way_does_not_reach_it(make_gateway, 
         assert blocked["result"]["isError"] and "closed" in blocked["result"]["content"][0]["text"]
     old, new = logged(gateway, "listening")[0]["revision"], logged(gateway, "published")[0]["revision"]
     assert old != new
-    assert [event["policy_revision"] for event in gateway.calls(tool="look")] == [old, new]
+    recorded = wait_for(lambda: len(gateway.calls(tool="look")) == 2 and gateway.calls(tool="look"), "the record")
+    assert [event["policy_revision"] for event in recorded] == [old, new]
 
 
 def test_a_file_with_a_mistake_changes_nothing_and_the_log_says_where(make_gateway, scripted, accounts):

@@ -12,6 +12,9 @@ enum ResolvedValue: Equatable {
     var value: ResolvedValue
   }
 
+  /// A list or mapping of nothing.
+  var isEmpty: Bool { self == .list([]) || self == .mapping([]) }
+
   /// What a node of the file says, and nothing else.
   init(_ node: Node) {
     switch node.content {

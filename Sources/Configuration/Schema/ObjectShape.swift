@@ -41,6 +41,9 @@ struct KeyTable<Owner: SchemaObject> {
   /// Keys of later versions, with what to do in this one: a person copying from the documentation
   /// of a newer version learns more from this than from "unknown key".
   var later: [(name: String, advice: String)] = []
+  /// Whether a default of this key is worth telling in a mapping with these members: not when it would mean nothing there,
+  /// or be refused.
+  var tells: (_ key: String, _ members: [Node.Member]) -> Bool = { _, _ in true }
   /// Checks across keys once all were read, and what depends on where the mapping stands.
   var finish: (inout Owner, Node, inout Reading) -> Void = { _, _, _ in }
 
@@ -74,7 +77,10 @@ struct KeyTable<Owner: SchemaObject> {
     return .mapping(
       keys.compactMap { key in
         let written = members.first { $0.key == key.name }?.value
-        return key.complete(written).map { .init(key: key.name, value: $0) }
+        guard let value = key.complete(written),
+          written != nil || (!value.isEmpty && tells(key.name, members))
+        else { return nil }
+        return .init(key: key.name, value: value)
       })
   }
 

@@ -79,6 +79,13 @@ extension AuditConfiguration: SchemaObject {
         ("encryption", "put the directory on an encrypted disk"),
         ("raw", "the record holds what the agent saw, masked"),
       ],
+      tells: { key, members in
+        guard key == "interval",
+          case .scalar(let durability)? = members.first(where: { $0.key == "durability" })?.value
+            .content
+        else { return true }
+        return durability.text != Durability.synced.rawValue
+      },
       finish: { audit, node, reading in
         audit.directory = reading.secrets.absolute(audit.directory)
         if audit.durability == .synced, node.has("interval") {

@@ -72,6 +72,9 @@ extension CredentialConfiguration: SchemaObject {
         ("oauth", "use a credential that lasts, by reference"),
         ("exchange", "use a credential that lasts, by reference"),
       ],
+      tells: { key, members in
+        !["refresh", "timeout", "max_age"].contains(key) || members.contains { $0.key == "exec" }
+      },
       finish: { credential, node, reading in credential.finish(node, &reading) })
   }
 

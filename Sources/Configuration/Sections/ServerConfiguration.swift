@@ -81,7 +81,8 @@ extension ServerConfiguration: SchemaObject {
         ),
         .optional(
           "path", \.path, .listenerPath,
-          "the path at which agents reach it; /<name>/mcp when left out"),
+          "the path at which agents reach it; /<name>/mcp when left out"
+        ).withoutDefault,
         .optional(
           "credential", \.credential, Shape<CredentialConfiguration>.object.optional,
           "what the gateway proves itself with to the server; agents never see it"),
@@ -109,6 +110,9 @@ extension ServerConfiguration: SchemaObject {
         ("tool_pinning", "leave it out"),
         ("health", "a server that fails is tried again by itself; leave it out"),
       ],
+      tells: { key, members in
+        key != "sharing" || members.contains { $0.key == "command" }
+      },
       finish: { server, node, reading in
         server.checkKind(node, &reading)
         if !server.isCommand { server.makeTLS(node, &reading) }

@@ -19,7 +19,9 @@ extension ServerLimitsConfiguration: SchemaObject {
       later: [
         ("request_size", "the general limits.request_size bounds every request"),
         ("calls_per_minute", "leave it out"),
-      ])
+      ],
+      // A server with a URL would refuse them.
+      tells: { key, _ in !ofProcesses.contains { $0.name == key } })
   }
 
   private static var general: [Key<ServerLimitsConfiguration>] {
