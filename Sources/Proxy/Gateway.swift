@@ -97,6 +97,10 @@ public final class Gateway: Sendable {
     }
   }
 
+  /// Whether every worker judges new calls by what was published last. One does not while calls are under way that began
+  /// with as many earlier snapshots as it can keep.
+  public var isInForce: Bool { controls.allSatisfy { !$0.hasOffer } }
+
   func statusOfWorkers() -> [WorkerStatus] { controls.map(\.status) }
 
   /// Frees what the workers no longer use of earlier snapshots. `publish` does so too; call it now and then, so that the

@@ -15,6 +15,8 @@ public enum ReloadOutcome: Sendable {
 }
 
 extension GatewayService {
+  /// Looks, two milliseconds apart, whether the workers have taken what was published.
+  private static var adoptionLooks: Int { 500 }
   /// Most mistakes of one file that are logged.
   private static var issuesLoggedMax: Int { 20 }
 
@@ -34,7 +36,7 @@ extension GatewayService {
       do {
         let (snapshot, plan) = try await GatewayService.snapshot(
           service.loaded, service.parts, service.tallies)
-        service.publish(snapshot, plan, reason)
+        await service.publish(snapshot, plan, reason)
       } catch {
         service.logger.error(
           "news could not be published; what was in force stays",
@@ -70,7 +72,7 @@ extension GatewayService {
       for part in parts { try await part.prepare(newer) }
       let (snapshot, plan) = try await GatewayService.snapshot(newer, parts, tallies)
       replace(with: newer)
-      publish(snapshot, plan, reason)
+      await publish(snapshot, plan, reason)
       for part in parts { await part.adopt(newer, self) }
       report(fixed)
       note(reason, needsRestart: fixed)
@@ -106,10 +108,22 @@ extension GatewayService {
     loaded = newer
   }
 
-  private func publish(_ snapshot: GatewaySnapshot, _ plan: ServingPlan, _ reason: String) {
+  /// Returns when the workers judge by it.
+  private func publish(
+    _ snapshot: GatewaySnapshot, _ plan: ServingPlan, _ reason: String
+  ) async {
     self.plan = plan
     gateway.publish(snapshot)
     generation += 1
+    // A turn of a worker's loop takes no longer than a moment.
+    for _ in 0..<Self.adoptionLooks where !gateway.isInForce {
+      try? await Task.sleep(for: .milliseconds(2))
+    }
+    if !gateway.isInForce {
+      logger.warning(
+        "a worker goes on with an earlier snapshot until calls that hang have ended",
+        metadata: ["revision": "\(loaded.revision)", "generation": "\(generation)"])
+    }
     logger.info(
       "published",
       metadata: [
