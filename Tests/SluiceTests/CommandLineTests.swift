@@ -88,7 +88,8 @@ import Testing
     #expect(starter.warnings.isEmpty)
     #expect(starter.configuration.rules.map(\.definition.effect) == [.block, .mask])
     let demo = try DemoFolder(path: folder.path + "/demo")
-    _ = try demo.write(gatewayPort: 18_080, serverPort: 19_000)
+    _ = try demo.write(
+      gatewayPort: 18_080, serverPort: 19_000, consolePort: 18_081)
     let loaded = try GatewayService.load(demo.configurationFile)
     #expect(loaded.warnings.isEmpty)
     #expect(loaded.configuration.audit.directory.hasSuffix("recordings"))
@@ -96,17 +97,20 @@ import Testing
     #expect(loaded.configuration.servers[0].path == DemoConfiguration.path)
   }
 
-  @Test func theDemosKeyIsReadByItsOwnerOnly() throws {
+  @Test func theDemosKeysAreReadByTheirOwnerOnly() throws {
     let folder = try Folder()
     let demo = try DemoFolder(path: folder.path + "/demo")
     #expect(!demo.isUsed)
-    let key = try demo.write(gatewayPort: 18_080, serverPort: 19_000)
+    let keys = try demo.write(gatewayPort: 18_080, serverPort: 19_000, consolePort: 18_081)
     #expect(demo.isUsed)
-    #expect(try demo.readKey() == key)
-    let attributes = try FileManager.default.attributesOfItem(atPath: demo.keyFile)
-    #expect(attributes[.posixPermissions] as? Int == 0o600)
+    #expect(try demo.readKeys() == keys)
+    #expect(keys.agent != keys.reviewer)
     let text = try String(contentsOfFile: demo.configurationFile, encoding: .utf8)
-    #expect(!text.contains(key), "only the hash is in the configuration")
+    for (file, key) in [(demo.keyFile, keys.agent), (demo.reviewerKeyFile, keys.reviewer)] {
+      let attributes = try FileManager.default.attributesOfItem(atPath: file)
+      #expect(attributes[.posixPermissions] as? Int == 0o600)
+      #expect(!text.contains(key), "only the hash is in the configuration")
+    }
   }
 
   @Test func pathsArePrintedAsTheShellReadsThem() {

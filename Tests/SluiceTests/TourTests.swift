@@ -1,3 +1,4 @@
+import Console
 import ExampleServer
 import Foundation
 import Recorder
@@ -16,7 +17,10 @@ import Testing
     let tour = Tour(
       narrator: Narrator(style: TextStyle(isColoured: false)),
       agent: TourClient(port: port, path: "/mcp", key: nil), database: server.database,
-      record: AuditCommands(directory: folder))
+      record: AuditCommands(directory: folder),
+      reviewer: TourReviewer(
+        client: try AdminClient(url: "http://127.0.0.1:1", token: "sluice_none"),
+        consoleURL: "http://127.0.0.1:1", asksPerson: false))
     let isRight = try await tour.run()
     let left = try? await server.database.run("SELECT 1 FROM customers")
     await server.stop()

@@ -8,8 +8,9 @@ struct DemoCommand: AsyncParsableCommand {
     commandName: "demo",
     abstract: "Take a tour: a real database, an agent, and Sluice between them.",
     discussion: """
-      Starts a small MCP server over a shop's database and the gateway in front of it, makes three calls as an agent \
-      would, shows what came of them, and stays up for you to try more. Nothing leaves this machine.
+      Starts a small MCP server over a shop's database and the gateway in front of it, makes four calls as an agent \
+      would, lets you decide about one of them, shows what came of them and the record of it all, and stays up for you \
+      to try more. Nothing leaves this machine.
 
       EXAMPLES:
         sluice demo
@@ -53,7 +54,11 @@ struct DemoCommand: AsyncParsableCommand {
     if case .failure(let failure) = outcome {
       Terminal.writeError(failure.message)
     }
-    DemoEnding(style: .standardOutput, port: demo.gatewayPort, folder: demo.folder).print()
+    DemoEnding(
+      style: .standardOutput, port: demo.gatewayPort, consoleURL: demo.consoleURL,
+      folder: demo.folder
+    ).print()
+    ProgramMemory.releaseStartUpPages()
     _ = await signals.stop()
     try await demo.stop()
     Terminal.write("\nGoodbye.")
@@ -79,7 +84,7 @@ struct DemoCommand: AsyncParsableCommand {
 
   private func takeTour(_ demo: Demo) async -> Result<Void, CommandFailure> {
     do {
-      guard try await demo.tour() else {
+      guard try await demo.tour(asksPerson: !once && TerminalQuestion.isPossible) else {
         return .failure(CommandFailure("Not every outcome of the tour was as it should be."))
       }
       return .success(())

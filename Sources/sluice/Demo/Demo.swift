@@ -1,3 +1,4 @@
+import Console
 import ControlPlane
 import ExampleServer
 import Logging
@@ -8,11 +9,12 @@ import SluiceConfiguration
 struct Demo: Sendable {
   let folder: DemoFolder
   let gatewayPort: Int
+  let consolePort: Int
 
   private let server: ExampleServer
   private let serverPort: Int
   private let gateway: GatewayService
-  private let key: String
+  private let keys: DemoFolder.Keys
 
   /// Starts both with a new configuration.
   /// - Parameter port: the port of the gateway, if it is free; 0 for any.
@@ -21,14 +23,18 @@ struct Demo: Sendable {
   ) async throws -> Demo {
     let server = try ExampleServer()
     let serverPort = try await server.start()
-    guard let gatewayPort = TourClient.freePort(preferred: port) else {
-      throw CommandFailure("There is no free port for the gateway.")
+    guard let gatewayPort = TourClient.freePort(preferred: port),
+      let consolePort = TourClient.freePort(preferred: port == 0 ? 0 : port + 1)
+    else {
+      throw CommandFailure("There is no free port for the gateway and its console.")
     }
-    let key = try folder.write(gatewayPort: gatewayPort, serverPort: serverPort)
+    let keys = try folder.write(
+      gatewayPort: gatewayPort, serverPort: serverPort, consolePort: consolePort)
     let loaded = try GatewayService.load(folder.configurationFile, overrides: overrides)
     return Demo(
-      folder: folder, gatewayPort: gatewayPort, server: server, serverPort: serverPort,
-      gateway: try await GatewayService.launch(loaded, logger: Logger(label: "sluice")), key: key)
+      folder: folder, gatewayPort: gatewayPort, consolePort: consolePort, server: server,
+      serverPort: serverPort,
+      gateway: try await GatewayService.launch(loaded, logger: Logger(label: "sluice")), keys: keys)
   }
 
   /// Starts both with an earlier demo's configuration, perhaps edited since.
@@ -41,11 +47,11 @@ struct Demo: Sendable {
       overrides: port.map { [.listen(["127.0.0.1:\($0)"])] } ?? [])
     let configuration = loaded.configuration
     let name = DemoConfiguration.serverName
-    guard let listener = configuration.listeners.first,
+    guard let listener = configuration.listeners.first, let console = configuration.console,
       let shop = configuration.servers.first(where: { $0.name == name })
     else {
       throw CommandFailure(
-        "\(folder.configurationFile) has no server '\(name)', which the demo needs; --fresh starts over.",
+        "\(folder.configurationFile) lacks the console or the server '\(name)', which the demo needs; --fresh starts over.",
         status: .usage)
     }
     let server = try ExampleServer()
@@ -57,14 +63,18 @@ struct Demo: Sendable {
       )
     }
     return Demo(
-      folder: folder, gatewayPort: Int(listener.address.port), server: server,
+      folder: folder, gatewayPort: Int(listener.address.port),
+      consolePort: Int(console.address.port), server: server,
       serverPort: Int(shop.url.port),
       gateway: try await GatewayService.launch(loaded, logger: Logger(label: "sluice")),
-      key: try folder.readKey())
+      keys: try folder.readKeys())
   }
 
+  var consoleURL: String { "http://127.0.0.1:\(consolePort)" }
+
   /// Takes the tour. True when every outcome was as it should be.
-  func tour() async throws -> Bool {
+  /// - Parameter asksPerson: whether the approval is left to whoever sits at the terminal.
+  func tour(asksPerson: Bool) async throws -> Bool {
     let style = TextStyle.standardOutput
     Terminal.write(
       """
@@ -75,14 +85,19 @@ struct Demo: Sendable {
          An agent may ask it anything, but only through Sluice:
 
            agent ──▶ \(style.bold("Sluice")) 127.0.0.1:\(gatewayPort) ──▶ MCP server 127.0.0.1:\(serverPort) ──▶ SQLite
+                       │
+           console, for people: \(style.blue(consoleURL))
 
          Configuration and record are in \(style.blue(folder.path))
       """)
     return try await Tour(
       narrator: Narrator(style: style),
-      agent: TourClient(port: gatewayPort, path: DemoConfiguration.path, key: key),
+      agent: TourClient(port: gatewayPort, path: DemoConfiguration.path, key: keys.agent),
       database: server.database,
-      record: AuditCommands(directory: folder.recordings)
+      record: AuditCommands(directory: folder.recordings),
+      reviewer: TourReviewer(
+        client: try AdminClient(url: consoleURL, token: keys.reviewer), consoleURL: consoleURL,
+        asksPerson: asksPerson)
     ).run()
   }
 

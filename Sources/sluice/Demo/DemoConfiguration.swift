@@ -2,11 +2,15 @@
 struct DemoConfiguration {
   var gatewayPort: Int
   var serverPort: Int
+  var consolePort: Int
   var keyDigest: String
+  var reviewerDigest: String
 
   static let serverName = "shop"
   static let path = "/shop/mcp"
   static let account = "demo-agent"
+  static let reviewer = "dana"
+  static let approvalRule = "writes-need-a-human"
 
   var text: String {
     """
@@ -21,6 +25,9 @@ struct DemoConfiguration {
         - name: \(Self.account)
           key_sha256: "\(keyDigest)"     # the key itself is in agent.key, beside this file
           groups: [agents]
+        - name: \(Self.reviewer)
+          key_sha256: "\(reviewerDigest)"     # in reviewer.key: decides approvals from a terminal, and may call nothing
+          groups: [dba]
 
     servers:
       \(Self.serverName):
@@ -34,16 +41,29 @@ struct DemoConfiguration {
           - { server: \(Self.serverName), tools: [list_tables, describe_table, query] }
 
     policies:
-      # The only words that begin a statement of SQLite's that changes something. Comments cannot split a word, and
-      # escapes in the JSON change nothing: what is matched is the text the server would read.
+      # The only words that begin a statement of SQLite's that changes something are in this rule and the next. Comments
+      # cannot split a word, and escapes in the JSON change nothing: what is matched is the text the server would read.
       - name: no-destructive-sql
         match:
           servers: [\(Self.serverName)]
           tools: [query]
           arguments:
-            sql: { regex: '(?i)\\b(drop|delete|update|insert|replace|alter|create|attach|detach|vacuum|reindex|pragma)\\b' }
+            sql: { regex: '(?i)\\b(drop|alter|create|attach|detach|vacuum|reindex|pragma)\\b' }
         effect: block
         message: "Destructive SQL is not available to agents."
+
+      # Waits until somebody of the group dba has approved exactly this call; then it runs once.
+      - name: \(Self.approvalRule)
+        match:
+          servers: [\(Self.serverName)]
+          tools: [query]
+          arguments:
+            sql: { regex: '(?i)\\b(update|insert|delete|replace)\\b' }
+        effect: require_approval
+        approval:
+          reviewers: [dba]
+          expires: 15m
+          message: "An agent wants to change the shop's data. Is this agreed with the customer?"
 
       - name: personal-data
         match:
@@ -52,6 +72,16 @@ struct DemoConfiguration {
         mask:
           - { fields: [email, phone, ssn], with: redact }
           - { fields: [card_number, customer.card.number], with: partial }
+
+    store: sqlite:./approvals.db      # approvals, beside this file
+
+    console:                          # http://127.0.0.1:\(consolePort)
+      address: 127.0.0.1:\(consolePort)
+      login:
+        local_admin: { groups: [dba] }    # its password is shown at every start
+
+    approvals:
+      url: http://127.0.0.1:\(consolePort)/approvals
 
     audit:
       directory: ./recordings       # beside this file

@@ -5,6 +5,7 @@ import Foundation
 struct DemoEnding {
   var style: TextStyle
   var port: Int
+  var consoleURL: String
   var folder: DemoFolder
 
   func print() {
@@ -14,7 +15,13 @@ struct DemoEnding {
     Terminal.write(
       """
 
-         Ask for customer_card, or send no key. Then look at what was recorded, and why:
+         Ask for customer_card, or send no key. An UPDATE waits until somebody decides: in the console, where the name
+         and password stand above, or from another terminal:
+
+           \(style.blue(consoleURL))
+           \(program) approvals watch --config \(configuration) --token-file \(reviewerKeyFile)
+
+         Then look at what was recorded, and why:
 
            \(program) audit tail --directory \(recordings)
            \(program) audit show --directory \(recordings) REF
@@ -36,6 +43,8 @@ struct DemoEnding {
     return ShellText.quoted(URL(fileURLWithPath: called).standardizedFileURL.path)
   }
   private var recordings: String { ShellText.quoted(folder.recordings) }
+  private var configuration: String { ShellText.quoted(folder.configurationFile) }
+  private var reviewerKeyFile: String { ShellText.quoted(folder.reviewerKeyFile) }
   private var keyFile: String { ShellText.quoted(folder.keyFile) }
   private var url: String { "http://127.0.0.1:\(port)\(DemoConfiguration.path)" }
 

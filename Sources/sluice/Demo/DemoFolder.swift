@@ -5,6 +5,8 @@ import Identity
 ///
 ///     sluice-demo/sluice.yaml     to be edited
 ///     sluice-demo/agent.key       the API key the tour calls with (mode 600)
+///     sluice-demo/reviewer.key    the API key that approvals are decided with (mode 600)
+///     sluice-demo/approvals.db    the approvals
 ///     sluice-demo/recordings/     the record
 struct DemoFolder: Sendable {
   let path: String
@@ -12,6 +14,7 @@ struct DemoFolder: Sendable {
 
   var configurationFile: String { path + "/sluice.yaml" }
   var keyFile: String { path + "/agent.key" }
+  var reviewerKeyFile: String { path + "/reviewer.key" }
   var recordings: String { path + "/recordings" }
 
   /// Opens `path`, making it if need be; nil makes a temporary folder.
@@ -35,27 +38,44 @@ struct DemoFolder: Sendable {
   var isUsed: Bool {
     FileManager.default.fileExists(atPath: configurationFile)
       && FileManager.default.fileExists(atPath: keyFile)
+      && FileManager.default.fileExists(atPath: reviewerKeyFile)
   }
 
-  func readKey() throws -> String {
-    try String(contentsOfFile: keyFile, encoding: .utf8)
-      .trimmingCharacters(in: .whitespacesAndNewlines)
+  /// Who takes part in the tour, as they prove themselves.
+  struct Keys: Sendable, Equatable {
+    var agent: String
+    var reviewer: String
   }
 
-  /// Writes a new configuration with a new key, and returns the key.
-  func write(gatewayPort: Int, serverPort: Int) throws -> String {
-    let key = try APIKey.generate()
+  func readKeys() throws -> Keys {
+    func read(_ path: String) throws -> String {
+      try String(contentsOfFile: path, encoding: .utf8)
+        .trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    return Keys(agent: try read(keyFile), reviewer: try read(reviewerKeyFile))
+  }
+
+  /// Writes a new configuration with new keys, and returns those.
+  func write(gatewayPort: Int, serverPort: Int, consolePort: Int) throws -> Keys {
+    let agent = try APIKey.generate()
+    let reviewer = try APIKey.generate()
     let text = DemoConfiguration(
-      gatewayPort: gatewayPort, serverPort: serverPort, keyDigest: key.sha256
+      gatewayPort: gatewayPort, serverPort: serverPort, consolePort: consolePort,
+      keyDigest: agent.sha256, reviewerDigest: reviewer.sha256
     ).text
     try Data(text.utf8).write(to: URL(fileURLWithPath: configurationFile), options: .atomic)
+    try write(agent, to: keyFile)
+    try write(reviewer, to: reviewerKeyFile)
+    return Keys(agent: agent.text, reviewer: reviewer.text)
+  }
+
+  private func write(_ key: APIKey, to path: String) throws {
     let manager = FileManager.default
-    if manager.fileExists(atPath: keyFile) { try manager.removeItem(atPath: keyFile) }
+    if manager.fileExists(atPath: path) { try manager.removeItem(atPath: path) }
     let isWritten = manager.createFile(
-      atPath: keyFile, contents: Data((key.text + "\n").utf8),
+      atPath: path, contents: Data((key.text + "\n").utf8),
       attributes: [.posixPermissions: 0o600])
-    guard isWritten else { throw CommandFailure("\(keyFile) could not be written.") }
-    return key.text
+    guard isWritten else { throw CommandFailure("\(path) could not be written.") }
   }
 
   /// Removes a temporary folder; a named one stays.

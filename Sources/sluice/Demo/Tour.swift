@@ -2,7 +2,7 @@ import ExampleServer
 import Foundation
 import Recorder
 
-/// The tour of the demo: three calls an agent makes, and the record of them. Every outcome is checked, and told
+/// The tour of the demo: four calls an agent makes, and the record of them. Every outcome is checked, and told
 /// as it really was.
 struct Tour: Sendable {
   let narrator: Narrator
@@ -12,6 +12,7 @@ struct Tour: Sendable {
   let database: ShopDatabase
   /// The gateway's record.
   let record: AuditCommands
+  let reviewer: TourReviewer
 
   static let maskedColumns = ["email", "ssn", "card_number"]
 
@@ -21,10 +22,13 @@ struct Tour: Sendable {
     isRight = try await showMasked() && isRight
     let (isBlocked, reference) = try await showBlocked()
     isRight = isBlocked && isRight
-    return try await showRecord(blockedReference: reference) && isRight
+    isRight = try await showApproval() && isRight
+    guard try await showRecord(blockedReference: reference) else { return false }
+    isRight = try await showSession() && isRight
+    return try showProof() && isRight
   }
 
-  // MARK: The four stops
+  // MARK: Three calls without a human
 
   private func showAllowed() async throws -> Bool {
     narrator.heading(1, "A question the policy allows")
@@ -90,37 +94,9 @@ struct Tour: Sendable {
     return (true, reference)
   }
 
-  private func showRecord(blockedReference: String?) async throws -> Bool {
-    narrator.heading(4, "All of it is on the record")
-    narrator.quote("You run", "sluice audit tail")
-    let calls = try await settledRecord(endingWith: blockedReference)
-    narrator.lines(TourRecord.table(calls, headingStyle: narrator.style.bold))
-    guard calls.count == 3, calls.allSatisfy({ $0.tool == "query" }) else {
-      narrator.failure("The record should end with these three calls.")
-      return false
-    }
-    guard calls.map(\.isBlocked) == [false, false, true], calls[1].maskedValues > 0 else {
-      narrator.failure("The record should say: allowed, allowed and masked, blocked.")
-      return false
-    }
-    guard let blockedReference, calls[2].reference == blockedReference else {
-      narrator.failure("The record and the agent should have been given the same reference.")
-      return false
-    }
-    let verification = try record.verify()
-    guard verification.isIntact else {
-      narrator.failure("The record's chain of hashes is broken: \(verification)")
-      return false
-    }
-    narrator.success(
-      "Recorded: who, what, which rule, and both bodies (as masked). The chain of hashes is intact."
-    )
-    return true
-  }
-
   // MARK: What they share
 
-  private struct Answer {
+  struct Answer {
     var reply: TourClient.Reply
     var result: JSONValue? { reply.message?["result"] }
     var rows: [JSONValue]? {
@@ -135,7 +111,7 @@ struct Tour: Sendable {
       reply: try await agent.call(tool: "query", arguments: ["sql": .string(sql)]))
   }
 
-  private func complain(_ text: String, _ answer: Answer) -> Bool {
+  func complain(_ text: String, _ answer: Answer) -> Bool {
     narrator.failure(text)
     narrator.say("The answer was: HTTP \(answer.reply.status) \(answer.reply.body.prefix(400))")
     return false
@@ -160,15 +136,5 @@ struct Tour: Sendable {
     guard let range = text.range(of: "Ref ", options: .backwards) else { return nil }
     let reference = text[range.upperBound...].prefix { $0.isLetter || $0.isNumber || $0 == "-" }
     return reference.isEmpty ? nil : String(reference)
-  }
-
-  /// The record's last three calls, once all are in it: the writer may lag behind the answers by a batch.
-  private func settledRecord(endingWith reference: String?) async throws -> [TourRecord] {
-    var calls = try await TourRecord.latest(3, in: record)
-    for _ in 0..<50 where calls.count < 3 || calls.last?.reference != reference {
-      try await Task.sleep(for: .milliseconds(100))
-      calls = try await TourRecord.latest(3, in: record)
-    }
-    return calls
   }
 }

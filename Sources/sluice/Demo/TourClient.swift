@@ -30,13 +30,30 @@ struct TourClient: Sendable {
     var description: String
   }
 
-  static let secondsMax = 10
+  /// Longer than the gateway holds a call before it has the client ask again.
+  static let secondsMax = 60
+  /// How long `callAndWait` asks again, in seconds.
+  static let patience = 300.0
   static let answerBytesMax = 16 << 20
   static let protocolVersion = "2026-07-28"
 
+  /// Calls one tool and asks again, as clients of the 2026-07-28 revision do, while the answer is `input_required`:
+  /// that is how a call waits for an approval.
+  func callAndWait(tool: String, arguments: JSONValue) async throws -> Reply {
+    let end = ContinuousClock.now + .seconds(Self.patience)
+    var reply = try await call(tool: tool, arguments: arguments)
+    while reply.message?["result"]?["resultType"] == "input_required",
+      let state = reply.message?["result"]?["requestState"]?.text, ContinuousClock.now < end
+    {
+      reply = try await call(tool: tool, arguments: arguments, state: state)
+    }
+    return reply
+  }
+
   /// Calls one tool and returns the server's (or the gateway's) answer.
-  func call(tool: String, arguments: JSONValue) async throws -> Reply {
-    let request = Self.request(tool: tool, arguments: arguments)
+  /// - Parameter state: what an earlier answer gave along with `input_required`.
+  func call(tool: String, arguments: JSONValue, state: String? = nil) async throws -> Reply {
+    let request = Self.request(tool: tool, arguments: arguments, state: state)
     var head = "POST \(path) HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\nConnection: close\r\n"
     for (name, value) in Self.headers(tool: tool) { head += "\(name): \(value)\r\n" }
     if let key { head += "Authorization: Bearer \(key)\r\n" }
@@ -54,17 +71,20 @@ struct TourClient: Sendable {
   }
 
   /// The JSON-RPC request for a call.
-  static func request(tool: String, arguments: JSONValue) -> String {
+  static func request(tool: String, arguments: JSONValue, state: String? = nil) -> String {
+    let metadata: JSONValue = [
+      "io.modelcontextprotocol/protocolVersion": .string(protocolVersion),
+      "io.modelcontextprotocol/clientInfo": ["name": "sluice-demo", "version": "1"],
+      "io.modelcontextprotocol/clientCapabilities": .object([]),
+    ]
     let message: JSONValue = [
       "jsonrpc": "2.0", "id": 1, "method": "tools/call",
-      "params": [
-        "name": .string(tool), "arguments": arguments,
-        "_meta": [
-          "io.modelcontextprotocol/protocolVersion": .string(protocolVersion),
-          "io.modelcontextprotocol/clientInfo": ["name": "sluice-demo", "version": "1"],
-          "io.modelcontextprotocol/clientCapabilities": .object([]),
-        ],
-      ],
+      "params": state.map { state in
+        [
+          "name": .string(tool), "arguments": arguments, "requestState": .string(state),
+          "_meta": metadata,
+        ]
+      } ?? ["name": .string(tool), "arguments": arguments, "_meta": metadata],
     ]
     return message.json
   }
