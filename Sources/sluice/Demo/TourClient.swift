@@ -108,6 +108,7 @@ struct TourClient: Sendable {
       let count = unsafe request[sent...].withUnsafeBytes { bytes in
         unsafe send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
       }
+      if count < 0, errno == EINTR { continue }
       guard count > 0 else { throw systemFailure("send") }
       sent += count
     }
@@ -115,6 +116,7 @@ struct TourClient: Sendable {
     var piece = [UInt8](repeating: 0, count: 65_536)
     while true {
       let count = unsafe recv(descriptor, &piece, piece.count, 0)
+      if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw systemFailure("receive") }
       guard count > 0 else { return answer }
       answer += piece[..<count]
