@@ -130,18 +130,18 @@ public struct ConsoleStatus: Sendable, Codable, Equatable {
     public var isWell: Bool
     /// "keeping up", or what is wrong.
     public var state: String
-    public var eventsBehind: UInt64
+    public var bytesBehind: UInt64
     public var secondsBehind: Double
 
     public init(
-      name: String, kind: String, isWell: Bool, state: String, eventsBehind: UInt64,
+      name: String, kind: String, isWell: Bool, state: String, bytesBehind: UInt64,
       secondsBehind: Double
     ) {
       self.name = name
       self.kind = kind
       self.isWell = isWell
       self.state = state
-      self.eventsBehind = eventsBehind
+      self.bytesBehind = bytesBehind
       self.secondsBehind = secondsBehind
     }
   }

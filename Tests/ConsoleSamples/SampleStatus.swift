@@ -39,11 +39,11 @@ public enum SampleStatus {
     }
     status.sinks = [
       ConsoleStatus.Sink(
-        name: names[0], kind: "syslog", isWell: true, state: "keeping up", eventsBehind: 0,
+        name: names[0], kind: "syslog", isWell: true, state: "keeping up", bytesBehind: 0,
         secondsBehind: 0),
       ConsoleStatus.Sink(
         name: names[1 % names.count], kind: "webhook", isWell: false, state: "answered 503",
-        eventsBehind: 1_204, secondsBehind: 95),
+        bytesBehind: 1_204, secondsBehind: 95),
     ]
     return status
   }

@@ -103,12 +103,12 @@ struct StatusView {
       dropped: Plural.grouped(status.record.callsDropped),
       hasDropped: status.record.callsDropped > 0)
     sinks = status.sinks.map { sink in
-      let behind = Int(clamping: sink.eventsBehind)
+      let behind = Int(clamping: sink.bytesBehind)
       return SinkRow(
         name: sink.name, kind: sink.kind, state: sink.state, isWell: sink.isWell,
         behind: behind == 0
           ? "nothing"
-          : "\(Plural.text(behind, "event")), \(TimeText.length(Int(sink.secondsBehind)))")
+          : "\(Plural.text(behind, "byte")), \(TimeText.length(Int(sink.secondsBehind)))")
     }
     hasSinks = !sinks.isEmpty
   }

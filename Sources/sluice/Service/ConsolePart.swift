@@ -16,11 +16,13 @@ final class ConsolePart: ServicePart {
 
   private let server: ConsoleServer
   private let groups: GroupsOfAccounts
+  private let running = RunningService()
   private let logger: Logger
 
   /// - Returns: nil when the configuration has no console.
   init?(
-    _ configuration: Configuration, approvals: any ApprovalService, logger: Logger
+    _ configuration: Configuration, approvals: any ApprovalService, sinks: RecordSinks,
+    logger: Logger
   ) throws(CommandFailure) {
     guard let console = configuration.console else { return nil }
     let accounts = configuration.identity.serviceAccounts
@@ -29,6 +31,10 @@ final class ConsolePart: ServicePart {
     var services = ConsoleServices(approvals: approvals, groups: { groups.of($0) })
     services.sessions = SessionCatalog(directory: configuration.audit.directory)
     services.keepsApprovals = configuration.store != nil
+    services.status = { [running] in
+      guard let service = running.service else { return nil }
+      return ConsoleStatus(await service.status(), sinks: sinks.statuses)
+    }
     do {
       server = try ConsoleServer(
         settings: ConsoleSettings(console, serviceAccounts: accounts), services: services,
@@ -40,6 +46,7 @@ final class ConsolePart: ServicePart {
   }
 
   func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async {
+    running.set(service)
     let accounts = loaded.configuration.identity.serviceAccounts
     groups.set(accounts)
     if let console = loaded.configuration.console {
@@ -63,7 +70,20 @@ final class ConsolePart: ServicePart {
     }
   }
 
-  func stop() async { await server.stop() }
+  func stop() async {
+    // The service holds its parts, and they must not hold it in turn.
+    running.set(nil)
+    await server.stop()
+  }
+}
+
+/// The service whose status the console shows, from its start to its stop.
+private final class RunningService: Sendable {
+  private let held = Mutex<GatewayService?>(nil)
+
+  var service: GatewayService? { held.withLock { $0 } }
+
+  func set(_ service: GatewayService?) { held.withLock { $0 = service } }
 }
 
 /// The groups of service accounts, by name, as the configuration in force has them.

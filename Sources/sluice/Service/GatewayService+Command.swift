@@ -41,8 +41,9 @@ extension GatewayService {
   private static func parts(
     _ loaded: LoadedConfiguration, logger: Logger
   ) throws(CommandFailure) -> [any ServicePart] {
+    let sinks = RecordSinks(logger: logger)
     var parts: [any ServicePart] = [
-      RecordSinks(logger: logger),
+      sinks,
       StdioServers(guardCommand: ["/proc/self/exe", StdioGuardCommand.name], logger: logger),
     ]
     var service: any ApprovalService = NoApprovals()
@@ -55,7 +56,8 @@ extension GatewayService {
     } catch {
       throw CommandFailure(error)
     }
-    let console = try ConsolePart(loaded.configuration, approvals: service, logger: logger)
+    let console = try ConsolePart(
+      loaded.configuration, approvals: service, sinks: sinks, logger: logger)
     if let console { parts.append(console) }
     return parts
   }
