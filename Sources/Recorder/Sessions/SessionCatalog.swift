@@ -72,7 +72,9 @@ public struct SessionCatalog: Sendable {
     var waiting = CallsInOrder()
     var meter = ProgressMeter(directory: directory, from: reader.position.segment, progress)
     var taken = 0
-    while taken < session.calls - session.open {
+    // A call that is still open may have begun after the last one that has ended: then only the end tells.
+    let wanted = session.open > 0 ? Int.max : session.calls
+    while taken < wanted {
       switch try reader.next() {
       case .events(let events):
         for case .call(let call) in events {

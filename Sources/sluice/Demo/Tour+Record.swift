@@ -80,7 +80,7 @@ extension Tour {
       // An earlier tour's calls may stand before: this one's begin two before the blocked one.
       if let blocked = calls.firstIndex(where: { $0.reference == reference }), blocked >= 2 {
         calls = Array(calls[(blocked - 2)...])
-        if calls.count >= 4 { return calls }
+        if calls.count >= 4, calls.allSatisfy(\.isClosed) { return calls }
       }
       try await Task.sleep(for: .milliseconds(100))
     }

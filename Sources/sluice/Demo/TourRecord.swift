@@ -11,6 +11,8 @@ struct TourRecord: Sendable, Equatable {
   var decision: String
   var rule: String?
   var maskedValues: Int
+  /// Whether its end is on the record, and not only its beginning.
+  var isClosed: Bool
 
   var isBlocked: Bool { decision == "block" }
 
@@ -24,6 +26,7 @@ struct TourRecord: Sendable, Equatable {
     tool = record["tool"]?.text ?? ""
     decision = record["decision"]?.text ?? ""
     rule = record["rule"]?.text
+    isClosed = record["outcome"] != nil
     maskedValues = Int(record["outcome"]?["masked_values"]?.integer ?? 0)
   }
 
