@@ -114,11 +114,23 @@ def test_other_methods_of_a_session(gateway, accounts):
     assert session.request("ping").result == {}
     assert session.notify("notifications/cancelled", {"requestId": 1}).status == 202
     assert session.notify("notifications/made-up").status in (202, 400)
-    # Everything that no rule could judge yet is refused, under 200 as this era's clients need it.
-    for method in ("resources/list", "prompts/get", "completion/complete", "vendor/anything"):
-        reply = session.request(method)
-        assert reply.status == 200 and reply.error["code"] == -32601
-    assert modern(gateway, "people-sse", accounts.analyst, "resources/list").status == 404
+    # The profile grants tools only: of the rest, lists are empty and everything else is refused, under 200 as this era's
+    # clients need it.
+    assert session.request("resources/list").result == {"resources": []}
+    refused = {}
+    for method, parameters in (
+            ("prompts/get", {"name": "p"}), ("resources/read", {"uri": "people://1"}),
+            ("completion/complete", {"ref": {"type": "ref/prompt", "name": "p"},
+                                     "argument": {"name": "a", "value": ""}}),
+            ("vendor/anything", {})):
+        reply = session.request(method, parameters)
+        assert reply.status == 200
+        refused[method] = reply.error["code"]
+    assert refused == {
+        "prompts/get": -31403, "resources/read": -31403, "completion/complete": -31403,
+        "vendor/anything": -32601,
+    }
+    assert modern(gateway, "people-sse", accounts.analyst, "vendor/anything").status == 404
     # A call without an id, which servers would run without telling anybody.
     wordless = session.notify("tools/call", {"name": "greet", "arguments": {"name": "x"}})
     assert wordless.status == 400
