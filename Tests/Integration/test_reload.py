@@ -307,6 +307,8 @@ def test_metrics_are_what_prometheus_reads(make_gateway, scripted, accounts):
             call(client, gateway, accounts.analyst)
         call(client, gateway, accounts.admin)
         client.post(gateway.url("things"), json={}, headers=MODERN)
+    # The writer lags behind the answers by a batch.
+    wait_for(lambda: len(gateway.calls()) == 7, "the record of seven calls")
     page = admin(port, "/metrics")
     assert page.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     values = {}
