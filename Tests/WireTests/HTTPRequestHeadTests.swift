@@ -144,6 +144,9 @@ import Wire
       "POST / HTTP/1.1|Host: a|Transfer-Encoding: gzip, chunked||", .transferEncodingUnsupported),
     Refused(
       "POST / HTTP/1.1|Host: a|Transfer-Encoding: chunked, chunked||", .transferEncodingUnsupported),
+    Refused("POST / HTTP/1.1|Host: a|Transfer-Encoding: chunked\t||", .transferEncodingUnsupported),
+    Refused(
+      "POST / HTTP/1.1|Host: a|Transfer-Encoding: chunked \t ||", .transferEncodingUnsupported),
     Refused("POST / HTTP/1.1|Host: a|Transfer-Encoding: identity||", .transferEncodingUnsupported),
     Refused("POST / HTTP/1.1|Host: a|Transfer-Encoding: xchunked||", .transferEncodingUnsupported),
     Refused(

@@ -74,6 +74,7 @@ import Wire
     ("HTTP/1.1 204 OK|content-length: 2|transfer-encoding: chunked||", .bothFramings),
     ("HTTP/1.1 200 OK|content-length: +2||", .contentLengthMalformed),
     ("HTTP/1.1 200 OK|transfer-encoding: gzip, chunked||", .transferEncodingUnsupported),
+    ("HTTP/1.1 200 OK|transfer-encoding: chunked\t||", .transferEncodingUnsupported),
     ("HTTP/1.0 200 OK|transfer-encoding: chunked||", .transferEncodingInHTTP10),
     ("HTTP/1.1 200 OK|x: a| b||", .foldedField), ("HTTP/1.1 200 OK|x : a||", .fieldNameCharacter),
     ("HTTP/1.1 200 OK|mcp-session-id: a b||", .nonASCIIField),

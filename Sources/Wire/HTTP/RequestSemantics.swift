@@ -65,7 +65,7 @@ enum RequestSemantics {
       guard request.minorVersion == 1 else {
         return HTTPRefusal(.transferEncodingInHTTP10, at: Int(coding.offset))
       }
-      guard head.equals(coding, folded: "chunked") else {
+      guard TransferCoding.isChunked(head, coding) else {
         return HTTPRefusal(.transferEncodingUnsupported, at: Int(coding.offset))
       }
       request.framing = .chunked
@@ -132,6 +132,18 @@ enum BodyLength {
       value = value &* 10 &+ UInt64(digit)
     }
     return value
+  }
+}
+
+/// Transfer-Encoding (RFC 9112 §6.1): `chunked`, alone.
+enum TransferCoding {
+  static func isChunked(_ head: HeadBytes, _ range: ByteRange) -> Bool {
+    guard head.equals(range, folded: "chunked") else { return false }
+    // Some readers take a tab behind the value for a part of it, and so for a coding they do not know, others for the
+    // optional white space that it is (RFC 9110 §5.6.3). Nobody sends one there, and framing has one reading or none.
+    var offset = Int(range.end)
+    while offset < head.count, head[offset] == 0x20 { offset += 1 }
+    return offset >= head.count || head[offset] != 0x09
   }
 }
 

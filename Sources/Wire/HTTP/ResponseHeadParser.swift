@@ -105,7 +105,7 @@ public enum ResponseHeadParser {
       guard response.minorVersion == 1 else {
         return HTTPRefusal(.transferEncodingInHTTP10, at: Int(coding.offset))
       }
-      guard head.equals(coding, folded: "chunked") else {
+      guard TransferCoding.isChunked(head, coding) else {
         return HTTPRefusal(.transferEncodingUnsupported, at: Int(coding.offset))
       }
       response.framing = .chunked

@@ -69,10 +69,25 @@ private func compareWithLLHTTP(
   }
   hold(unsafe other.pointee.has_head != 0, "llhttp refuses a head that ours accepts")
   hold(unsafe Int(other.pointee.minor_version) == Int(head.minorVersion), "versions differ")
-  hold(unsafe (other.pointee.keep_alive != 0) == head.keepAlive, "persistence differs")
+  if !hasTab(input, in: .connection, fields) {
+    hold(unsafe (other.pointee.keep_alive != 0) == head.keepAlive, "persistence differs")
+  }
   compareTarget(input, head, unsafe other.pointee.url)
   unsafe compareFields(input, fields, other)
   unsafe compareBody(input, head, other, limits)
+}
+
+/// Whether a tab stands in or behind a field of this name. llhttp reads `close` with a tab behind it as an option it does
+/// not know; it is optional white space (RFC 9110 §5.6.3).
+private func hasTab(
+  _ input: [UInt8], in name: HTTPFieldName, _ fields: borrowing FieldTable
+) -> Bool {
+  for index in 0..<fields.count where fields[index].known == name {
+    let start = Int(fields[index].value.offset)
+    let end = input[start...].firstIndex { $0 == 0x0d || $0 == 0x0a } ?? input.endIndex
+    if input[start..<end].contains(0x09) { return true }
+  }
+  return false
 }
 
 private func compareTarget(_ input: [UInt8], _ head: RequestHead, _ url: cllhttp_range) {
