@@ -7,11 +7,24 @@ extension JSONIndex {
   /// Whether the string has at least one backslash.
   public func hasEscapes(_ string: JSONToken, in bytes: RawSpan) -> Bool {
     let contents = contents(of: string)
-    let mark = firstMark(from: Int(contents.offset))
-    guard mark < contents.end else { return false }
-    return unsafe bytes.extracting(Int(mark)..<Int(contents.end)).withUnsafeBytes { buffer in
+    guard hasMark(contents) else { return false }
+    return unsafe bytes.extracting(contents.range).withUnsafeBytes { buffer in
       unsafe memchr(buffer.baseAddress!, Int32(UInt8(ascii: "\\")), buffer.count) != nil
     }
+  }
+
+  /// Whether a mark (backslash or apostrophe) lies in the range, which is part of the document.
+  @inline(__always)
+  private func hasMark(_ range: ByteRange) -> Bool {
+    guard range.count > 0 else { return false }
+    let first = Int(range.offset) &>> 6
+    let last = Int(range.end &- 1) &>> 6
+    let fromStart = UInt64.max &<< UInt64(range.offset & 63)
+    let upToEnd = UInt64.max &>> UInt64(63 &- ((range.end &- 1) & 63))
+    if first == last { return unsafe marks[first] & fromStart & upToEnd != 0 }
+    if unsafe marks[first] & fromStart != 0 || marks[last] & upToEnd != 0 { return true }
+    for word in first &+ 1..<last where unsafe marks[word] != 0 { return true }
+    return false
   }
 
   /// Whether the string, unescaped, is `text`.

@@ -36,6 +36,7 @@ public struct JSONIndex: ~Copyable {
   let shapeEntries: UnsafeMutablePointer<JSONShapeEntry>
   var scratch: JSONScratch
   var table: JSONKeyTable
+  private let inPlace = StaysInPlace()
 
   // Where reading stands.
   var scan: sluice_scan_state
