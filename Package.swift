@@ -150,7 +150,7 @@ let controlPlane: [Target] = [
   .target(
     name: "StdioBridge",
     dependencies: [
-      "CLinux", "Wire",
+      "CLinux", "Wire", "Identity",
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Subprocess", package: "swift-subprocess"),
       .product(name: "Logging", package: "swift-log"),

@@ -19,8 +19,16 @@ public final class StdioBridge: Sendable {
   /// - Throws: when its socket cannot be had.
   public init(logger: Logger, guardCommand: [String]?) async throws {
     let processGuard = guardCommand.map { ProcessGuard(command: $0, log: logger) }
+    let clients = RemoteClients()
     let servers = ServerTable(log: logger) { server, events in
-      ChildProcess(server, log: logger, processGuard: processGuard, events: events)
+      guard let remote = server.remote else {
+        return ChildProcess(server, log: logger, processGuard: processGuard, events: events)
+      }
+      let client = clients.client(of: server.name, remote)
+      return switch remote.speech {
+      case .eventStream: EventStreamProcess(server, remote, client: client, events: events)
+      case .modern: ModernProcess(server, remote, client: client, log: logger, events: events)
+      }
     }
     self.servers = servers
     self.processGuard = processGuard
@@ -42,7 +50,7 @@ public final class StdioBridge: Sendable {
   /// The request target of a server.
   public func target(of server: String) -> String { "/\(server)" }
 
-  /// Makes servers known that are not yet, and changes nothing else.
+  /// Makes servers known that are not yet, and takes over how the others are reached now.
   public func add(_ servers: [StdioServer]) { self.servers.add(servers) }
 
   /// Puts another set of servers in force. Those that have not changed go on; those that are started differently from now
@@ -80,8 +88,13 @@ final class ServerTable: Sendable {
 
   func add(_ servers: [StdioServer]) {
     state.withLock { state in
-      for server in servers where state.current[server.name] == nil {
-        state.current[server.name] = ServerBridge(server, log: log, makeProcess: makeProcess)
+      for server in servers {
+        guard let before = state.current[server.name] else {
+          state.current[server.name] = ServerBridge(server, log: log, makeProcess: makeProcess)
+          continue
+        }
+        // A newer address or credential is for the sessions that go on as well.
+        if before.server == server { before.server.adoptAccess(of: server) }
       }
     }
   }
@@ -91,9 +104,12 @@ final class ServerTable: Sendable {
       var next: [String: ServerBridge] = [:]
       for server in servers {
         let before = state.current[server.name]
-        next[server.name] =
-          before?.server == server
-          ? before : ServerBridge(server, log: log, makeProcess: makeProcess)
+        if let before, before.server == server {
+          before.server.adoptAccess(of: server)
+          next[server.name] = before
+        } else {
+          next[server.name] = ServerBridge(server, log: log, makeProcess: makeProcess)
+        }
       }
       let leaving = state.current.values.filter { next[$0.server.name] !== $0 }
       for bridge in leaving { state.leaving[ObjectIdentifier(bridge)] = bridge }

@@ -15,6 +15,8 @@ public struct StdioServer: Sendable, Equatable {
   /// The whole environment of the process: nothing of the gateway's own is passed on. Its values may be secrets.
   public var environment: [String: String]
   public var directory: String?
+  /// Where it is, when it is no program but reached over HTTP in a way that the workers do not speak.
+  public var remote: RemoteServer?
   public var sharing = Sharing.session
   public var limits = StdioLimits()
 
@@ -26,6 +28,18 @@ public struct StdioServer: Sendable, Equatable {
     self.environment = environment
     self.directory = directory
   }
+
+  /// One that is reached over HTTP.
+  public init(name: String, remote: RemoteServer) {
+    self.init(name: name, command: [])
+    self.remote = remote
+    // What a session costs is a connection at most, and people take their time with what they are asked.
+    limits.processesMax = 4096
+    limits.serverRequestTime = .seconds(600)
+  }
+
+  /// What runs for a session, in words for people.
+  var noun: String { remote == nil ? "process" : "session" }
 }
 
 extension StdioServer: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {

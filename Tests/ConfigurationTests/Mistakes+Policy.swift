@@ -72,6 +72,19 @@ extension Mistake {
       Sample(servers: "servers:\n  orders: { url: http://x, environment: { A: b } }").text,
       "6:28: servers.orders: \"environment\" is for servers with a \"command\"; leave it out"),
     Mistake(
+      "command with a transport",
+      Sample(servers: "servers:\n  orders: { command: [x], transport: sse }").text,
+      "6:27: servers.orders: \"transport\" is for servers with a \"url\"; leave it out"),
+    Mistake(
+      "a modern server of the oldest transport",
+      Sample(servers: "servers:\n  orders: { url: http://x, transport: sse, era: modern }").text,
+      "6:44: servers.orders: the transport sse is older than the modern era; leave \"era\" out"),
+    Mistake(
+      "an unknown transport",
+      Sample(servers: "servers:\n  orders: { url: http://x, transport: see }").text,
+      "6:39: servers.orders.transport: expected \"http\" or \"sse\", found \"see\"; did you mean \"sse\"?"
+    ),
+    Mistake(
       "command without a program",
       Sample(servers: "servers:\n  orders: { command: [] }").text,
       "6:22: servers.orders.command: this list needs at least one element"),

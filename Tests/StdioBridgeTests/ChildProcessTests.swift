@@ -15,7 +15,8 @@ struct ChildProcessTests {
 
     @Sendable func take(_ event: ProcessEvent) async {
       switch event {
-      case .line(let bytes): lines.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) }
+      case .line(let bytes), .related(let bytes, _):
+        lines.withLock { $0.append(String(decoding: bytes, as: UTF8.self)) }
       case .lineTooLong: tooLong.withLock { $0 += 1 }
       case .ended(let why): end.withLock { $0 = why }
       }

@@ -85,6 +85,11 @@ public enum StarterConfiguration {
         # authorities, or from these, and be for the host, or for server_name. A certificate (with
         # its key) is what the gateway presents:
         # tls: { authorities: "file:ca.pem", server_name: orders.example, certificate: …, key: … }
+        # A server that speaks HTTP+SSE (2024-11-05): the url is that of its event stream.
+        # transport: sse
+        # A server that has dropped the revisions before 2026-07-28: the gateway then serves agents
+        # that still speak them, in the server's place.
+        # era: modern
       # A server on standard input and output: the gateway starts it, and its processes get this
       # environment and nothing else. Each session has a process of its own unless sharing is shared.
       #crm:

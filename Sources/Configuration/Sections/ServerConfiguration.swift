@@ -12,6 +12,10 @@ public struct ServerConfiguration: Sendable {
   public var credential: CredentialConfiguration?
   /// What the server may ask of agents; nothing unless the file says so.
   public var clientRequests: [ClientRequest] = []
+  /// How a server with a URL speaks.
+  public var transport = ServerTransport.http
+  /// Which revisions it speaks.
+  public var era = ServerEra.auto
   /// A program and its arguments: a server on standard input and output. Empty for one that is reached by `url`.
   public var command: [String] = []
   /// The whole environment of its processes.
@@ -28,6 +32,12 @@ public struct ServerConfiguration: Sendable {
 
   /// Whether the gateway starts it itself.
   public var isCommand: Bool { !command.isEmpty }
+
+  /// Whether all its requests go through the bridge, because workers cannot speak with it.
+  public var isBridged: Bool { isCommand || transport == .sse }
+
+  /// Whether its requests of the legacy era, and no others, go through the bridge.
+  public var isBridgedForLegacy: Bool { !isBridged && era == .modern }
 
   public init() {}
 
@@ -96,6 +106,14 @@ extension ServerConfiguration: SchemaObject {
           "tls", \.tls, Shape<ServerTLSConfiguration>.object.optional,
           "whom to trust, for a server at https://; the system's authorities when left out"),
         .optional(
+          "transport", \.transport, .word(),
+          "with url: how the server speaks: http (Streamable HTTP), or sse (HTTP+SSE of 2024-11-05, where the url is that of its event stream)"
+        ),
+        .optional(
+          "era", \.era, .word(),
+          "with url: which revisions the server speaks: auto (it answers for itself), or modern (2026-07-28 only, and the gateway serves agents of the earlier ones)"
+        ),
+        .optional(
           "environment", \.environment, .environment,
           "with command: the whole environment of its processes, values plain or by reference: PGURL: env:PGURL"
         ),
@@ -111,7 +129,12 @@ extension ServerConfiguration: SchemaObject {
         ("health", "a server that fails is tried again by itself; leave it out"),
       ],
       tells: { key, members in
-        key != "sharing" || members.contains { $0.key == "command" }
+        let isCommand = members.contains { $0.key == "command" }
+        return switch key {
+        case "sharing": isCommand
+        case "transport", "era": !isCommand
+        default: true
+        }
       },
       finish: { server, node, reading in
         server.checkKind(node, &reading)
@@ -138,14 +161,20 @@ extension ServerConfiguration: SchemaObject {
           "a server on standard input and output is sent no header fields; put the secret into \"environment\""
         )
       }
-      if let tls = origin("tls") {
-        reading.report(tls, "\"tls\" is for servers with a \"url\"; leave it out")
+      for key in ["tls", "transport", "era"] {
+        if let origin = origin(key) {
+          reading.report(origin, "\"\(key)\" is for servers with a \"url\"; leave it out")
+        }
       }
     case (_?, nil):
       for key in ["environment", "directory", "sharing"] {
         if let origin = origin(key) {
           reading.report(origin, "\"\(key)\" is for servers with a \"command\"; leave it out")
         }
+      }
+      if transport == .sse, era == .modern, let origin = origin("era") {
+        reading.report(
+          origin, "the transport sse is older than the modern era; leave \"era\" out")
       }
       limits.refuseProcessKeys(members.first { $0.key == "limits" }?.value, &reading)
     }

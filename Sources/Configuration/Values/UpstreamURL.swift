@@ -16,7 +16,10 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
     return port == Self.defaultPort(isTLS: isTLS) ? host : "\(host):\(port)"
   }
 
-  public var description: String { "\(isTLS ? "https" : "http")://\(authority)\(path)" }
+  public var description: String { "\(origin)\(path)" }
+
+  /// Scheme, host and port (RFC 6454), without the port when it is the scheme's own.
+  public var origin: String { "\(isTLS ? "https" : "http")://\(authority)" }
 
   private static func defaultPort(isTLS: Bool) -> UInt16 { isTLS ? 443 : 80 }
 

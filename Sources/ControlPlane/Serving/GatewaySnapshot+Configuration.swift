@@ -32,11 +32,11 @@ extension UpstreamServer {
     let nanoseconds = { (milliseconds: Int) in UInt64(milliseconds) * 1_000_000 }
     self.init(
       name: server.name, path: server.path, address: address,
-      host: server.isCommand ? "localhost" : server.url.authority,
+      host: server.isBridged ? "localhost" : server.url.authority,
       target: endpoint?.target ?? server.url.path,
       credential: endpoint?.credential
         ?? server.credential.map { (field: $0.header, value: $0.fieldValue) },
-      tls: server.tlsContext)
+      tls: server.isBridged ? nil : server.tlsContext)
     for request in server.clientRequests {
       switch request {
       case .sampling: clientRequests.insert(.sampling)
@@ -44,6 +44,7 @@ extension UpstreamServer {
       case .roots: clientRequests.insert(.roots)
       }
     }
+    legacyDoor = endpoint?.legacyDoor
     isAvailable = endpoint?.problem == nil
     limits.firstByteTime = server.limits.firstByteMilliseconds.map(nanoseconds)
     limits.connectionsMax = server.limits.connectionsMax

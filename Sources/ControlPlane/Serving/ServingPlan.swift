@@ -1,5 +1,6 @@
 public import Identity
 public import Policy
+public import Proxy
 internal import SluiceConfiguration
 
 /// What the workers are to judge and forward by, as the service and its parts put it together for one snapshot.
@@ -25,6 +26,8 @@ public struct ServerEndpoint: Sendable {
   public var problem: String?
   /// In place of the file's.
   public var credential: (field: String, value: Secret)?
+  /// Where requests of the legacy era go instead, for a server that speaks only the modern one.
+  public var legacyDoor: LegacyDoor?
 
   public init() {}
 }

@@ -1,12 +1,14 @@
 import EventLoop
 import Identity
 public import Logging
+import Policy
+import Proxy
 public import SluiceConfiguration
 import StdioBridge
 import Synchronization
 
-/// The part that starts servers which speak on standard input and output, and stands between them and the workers, who
-/// reach them like any other server.
+/// The part that stands between the workers and the servers which they cannot speak with by themselves: those on standard
+/// input and output, which it starts, those of HTTP+SSE, and for agents of the legacy era those of the modern era only.
 public final class StdioServers: ServicePart {
   public let name = "stdio"
 
@@ -14,6 +16,8 @@ public final class StdioServers: ServicePart {
   private let logger: Logger
   /// Opened for the first configuration that has such a server.
   private let bridge = Mutex<StdioBridge?>(nil)
+  /// What the last plan says of such servers.
+  private let planned = Mutex<[StdioServer]>([])
 
   /// - Parameter guardCommand: a program that calls `StdioGuard.run`: it ends the servers' processes if this one is killed.
   public init(guardCommand: [String]?, logger: Logger) {
@@ -22,31 +26,40 @@ public final class StdioServers: ServicePart {
   }
 
   public func prepare(_ loaded: LoadedConfiguration) async throws(ServiceFailure) {
-    let isNeeded = loaded.configuration.servers.contains(where: \.isCommand)
+    let isNeeded = loaded.configuration.servers.contains { $0.isBridged || $0.isBridgedForLegacy }
     guard isNeeded, bridge.withLock({ $0 == nil }) else { return }
     do {
       let opened = try await StdioBridge(logger: logger, guardCommand: guardCommand)
       bridge.withLock { $0 = opened }
     } catch {
-      throw ServiceFailure("Servers on standard input and output cannot be reached: \(error)")
+      throw ServiceFailure("Servers behind the bridge cannot be reached: \(error)")
     }
   }
 
   public func contribute(to plan: inout ServingPlan, _ loaded: LoadedConfiguration) async {
     guard let bridge = bridge.withLock({ $0 }) else { return }
+    let servers = loaded.configuration.bridgedServers(plan)
+    planned.withLock { $0 = servers }
     // Before the workers hear of them.
-    bridge.add(loaded.configuration.stdioServers)
-    for server in loaded.configuration.servers where server.isCommand {
+    bridge.add(servers)
+    guard let address = try? NumericSocketAddress(localName: bridge.socketName) else { return }
+    let credential = ("Authorization", Secret(Array(bridge.authorization.utf8)))
+    for server in loaded.configuration.servers {
       var endpoint = plan.endpoints[server.name] ?? ServerEndpoint()
-      endpoint.address = try? NumericSocketAddress(localName: bridge.socketName)
-      endpoint.target = bridge.target(of: server.name)
-      endpoint.credential = ("Authorization", Secret(Array(bridge.authorization.utf8)))
+      let target = bridge.target(of: server.name)
+      if server.isBridged {
+        endpoint.address = address
+        endpoint.target = target
+        endpoint.credential = credential
+      } else if server.isBridgedForLegacy {
+        endpoint.legacyDoor = LegacyDoor(address: address, target: target, credential: credential)
+      }
       plan.endpoints[server.name] = endpoint
     }
   }
 
   public func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async {
-    bridge.withLock { $0 }?.update(loaded.configuration.stdioServers)
+    bridge.withLock { $0 }?.update(planned.withLock { $0 })
   }
 
   public func stop() async {
@@ -59,22 +72,48 @@ public final class StdioServers: ServicePart {
 }
 
 extension Configuration {
-  /// The servers that are started by a command, as the bridge takes them.
-  var stdioServers: [StdioServer] {
-    servers.filter(\.isCommand).map { server in
-      var stdio = StdioServer(
-        name: server.name, command: server.command,
-        environment: Dictionary(
-          server.environment.map { ($0.name, $0.value.text) }, uniquingKeysWith: { $1 }),
-        directory: server.directory)
-      stdio.sharing = server.sharing == .shared ? .shared : .session
-      stdio.limits.processesMax = server.processLimits.processesMax
-      stdio.limits.startTime = .milliseconds(server.processLimits.startMilliseconds)
-      stdio.limits.idleTime = .milliseconds(server.processLimits.idleMilliseconds)
-      // A message of a server is judged whole: what the workers would refuse need not be read to its end.
-      stdio.limits.messageBytesMax = max(limits.requestBytesMax, limits.responseBytesMax)
-      return stdio
+  /// The servers that the bridge stands before, as it takes them.
+  func bridgedServers(_ plan: ServingPlan) -> [StdioServer] {
+    servers.compactMap { server in
+      if server.isCommand { return commandServer(server) }
+      guard server.isBridged || server.isBridgedForLegacy else { return nil }
+      return remoteServer(server, plan.endpoints[server.name])
     }
+  }
+
+  /// Nil while its address is not known.
+  private func remoteServer(
+    _ server: ServerConfiguration, _ endpoint: ServerEndpoint?
+  ) -> StdioServer? {
+    guard let address = endpoint?.address else { return nil }
+    let url = server.url
+    let access = RemoteAccess(
+      host: address.host, port: address.port, authority: url.authority,
+      credential: endpoint?.credential
+        ?? server.credential.map { (field: $0.header, value: $0.fieldValue) },
+      tls: server.tlsContext)
+    var bridged = StdioServer(
+      name: server.name,
+      remote: RemoteServer(
+        speech: server.transport == .sse ? .eventStream : .modern, origin: url.origin,
+        target: url.path, access: access))
+    bridged.limits.messageBytesMax = max(limits.requestBytesMax, limits.responseBytesMax)
+    return bridged
+  }
+
+  private func commandServer(_ server: ServerConfiguration) -> StdioServer {
+    var stdio = StdioServer(
+      name: server.name, command: server.command,
+      environment: Dictionary(
+        server.environment.map { ($0.name, $0.value.text) }, uniquingKeysWith: { $1 }),
+      directory: server.directory)
+    stdio.sharing = server.sharing == .shared ? .shared : .session
+    stdio.limits.processesMax = server.processLimits.processesMax
+    stdio.limits.startTime = .milliseconds(server.processLimits.startMilliseconds)
+    stdio.limits.idleTime = .milliseconds(server.processLimits.idleMilliseconds)
+    // A message of a server is judged whole: what the workers would refuse need not be read to its end.
+    stdio.limits.messageBytesMax = max(limits.requestBytesMax, limits.responseBytesMax)
+    return stdio
   }
 }
 

@@ -141,6 +141,24 @@ public struct ServerLimits: Sendable, BitwiseCopyable {
   public init() {}
 }
 
+/// Where requests of the legacy era go for a server that does not speak it: something within reach of the workers that turns
+/// them into requests of the modern era.
+public struct LegacyDoor: Sendable {
+  public var address: SocketAddress
+  /// The path that stands for the server there.
+  public var target: String
+  /// What the workers prove themselves with.
+  public var credential: (field: String, value: Secret)
+
+  public init(
+    address: SocketAddress, target: String, credential: (field: String, value: Secret)
+  ) {
+    self.address = address
+    self.target = target
+    self.credential = credential
+  }
+}
+
 /// An upstream MCP server, as far as the data path is concerned.
 public struct UpstreamServer: Sendable {
   public var name: String
@@ -162,6 +180,8 @@ public struct UpstreamServer: Sendable {
   public var isAvailable = true
   /// Bounds in place of the general ones.
   public var limits = ServerLimits()
+  /// Where requests of the legacy era go, when the server itself speaks only the modern one; nil: to the server as well.
+  public var legacyDoor: LegacyDoor?
   /// What happens to it is counted here. Pass the same object on when the snapshot is replaced, and the numbers go on.
   public var counters = ServerCounters()
 

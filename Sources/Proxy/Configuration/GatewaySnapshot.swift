@@ -23,6 +23,8 @@ public final class GatewaySnapshot: Sendable {
     var tls: TLSContextReference?
     var isAvailable: Bool
     var limits: ServerLimits
+    /// The place of the route that requests of the legacy era take instead; -1 for this one.
+    var legacy: Int32 = -1
   }
 
   let policy: PolicyProgram
@@ -34,7 +36,9 @@ public final class GatewaySnapshot: Sendable {
   /// What agents without a token are told; nil without identity providers.
   let metadata: ResourceMetadata?
   let counters: [ServerCounters]
+  /// Routes that agents can name by their paths. Those behind them, up to `placeCount`, are taken by the era.
   let routeCount: Int
+  let placeCount: Int
   private nonisolated(unsafe) let routes: UnsafeMutablePointer<Route>
   private nonisolated(unsafe) let principals: UnsafeMutablePointer<Principal>
   private nonisolated(unsafe) let principalNames: UnsafeMutablePointer<ByteRange>
@@ -58,16 +62,24 @@ public final class GatewaySnapshot: Sendable {
     publicURL: ResourceIdentifier? = nil
   ) {
     self.limits = limits
-    counters = servers.map(\.counters)
+    let doors = servers.indices.filter { servers[$0].legacyDoor != nil }
+    counters = servers.map(\.counters) + doors.map { servers[$0].counters }
     self.policy = policy
     self.identity = identity
     masks = policy.maskProgram
     var builder = TextArena.Builder()
     routeCount = servers.count
-    unsafe routes = .allocate(capacity: max(1, servers.count))
+    placeCount = servers.count + doors.count
+    unsafe routes = .allocate(capacity: max(1, placeCount))
     for (index, server) in servers.enumerated() {
       let route = GatewaySnapshot.route(server, index, &builder)
       unsafe (routes + index).initialize(to: route)
+    }
+    for (number, index) in doors.enumerated() {
+      let place = routeCount + number
+      let route = GatewaySnapshot.route(servers[index].throughDoor, index, &builder)
+      unsafe (routes + place).initialize(to: route)
+      unsafe routes[index].legacy = Int32(place)
     }
     listenerCount = certificates.count
     unsafe listeners = .allocate(capacity: max(1, certificates.count))
@@ -137,7 +149,7 @@ public final class GatewaySnapshot: Sendable {
   }
 
   func route(_ index: Int) -> Route {
-    precondition(index >= 0 && index < routeCount)
+    precondition(index >= 0 && index < placeCount)
     return unsafe routes[index]
   }
 
@@ -162,6 +174,20 @@ public final class GatewaySnapshot: Sendable {
   func principalName(_ index: UInt32) -> ByteRange {
     precondition(Int(index) < principalCount)
     return unsafe principalNames[Int(index)]
+  }
+}
+
+extension UpstreamServer {
+  /// The same server, reached through its door for the legacy era.
+  fileprivate var throughDoor: UpstreamServer {
+    guard let door = legacyDoor else { return self }
+    var server = self
+    server.address = door.address
+    server.host = "localhost"
+    server.target = door.target
+    server.credential = door.credential
+    server.tls = nil
+    return server
   }
 }
 

@@ -30,7 +30,7 @@ struct Generation: ~Copyable {
     masks = Pinned(snapshot.masks)
     texts = snapshot.arena.texts
     scratch = PolicyScratch(for: snapshot.policy)
-    pools = UpstreamPools(routes: max(1, snapshot.routeCount))
+    pools = UpstreamPools(routes: max(1, snapshot.placeCount))
     counters = LeasedCounters(snapshot.counters)
   }
 

@@ -40,9 +40,12 @@ extension Worker {
       exchanges[slot].head, headBytes: head, message: message, body: body, index: requestIndex)
     {
     case .modern: exchanges[slot].era = .modern
-    case .initialize: exchanges[slot].era = .legacy
+    case .initialize:
+      exchanges[slot].era = .legacy
+      takeLegacyRoute(slot)
     case .legacy(let named):
       exchanges[slot].era = .legacy
+      takeLegacyRoute(slot)
       version = named
       if let refusal = findSession(slot, head, version: version) {
         return refuse(slot, refusal, request: head)

@@ -94,6 +94,7 @@ extension Worker {
   mutating func judgeSessionVerb(_ slot: UInt32, _ head: RawSpan) {
     exchanges[slot].era = .legacy
     exchanges[slot].isSessionStream = exchanges[slot].head.method == .get
+    takeLegacyRoute(slot)
     guard exchanges[slot].head.has(.mcpSessionID) else {
       return refuse(slot, .sessionMissing, request: head)
     }

@@ -2,6 +2,8 @@
 enum ProcessEvent: Sendable {
   /// A line of its output, without the line's end.
   case line([UInt8])
+  /// The same about a request, by the number that the bridge gave it: for whoever has made it.
+  case related([UInt8], to: Int)
   /// A line over the limit, which is left out.
   case lineTooLong
   /// It is over, with why; nothing follows.

@@ -13,21 +13,20 @@ extension ServerBridge {
       throw StartFailure(text: "The server's configuration has changed. Try again.")
     }
     guard hasRoom() else {
-      throw StartFailure(
-        text:
-          "The server runs its maximum of \(server.limits.processesMax) processes. Try again later."
-      )
+      let most = "\(server.limits.processesMax) \(server.remote == nil ? "processes" : "sessions")"
+      throw StartFailure(text: "The server has its maximum of \(most). Try again later.")
     }
     if let wait = backOff.wait() {
       let seconds = max(1, Int((wait / .seconds(1)).rounded(.up)))
-      throw StartFailure(text: "The server's process keeps ending. Try again in \(seconds) s.")
+      throw StartFailure(
+        text: "The server's \(server.noun) keeps ending. Try again in \(seconds) s.")
     }
     let number = makeNumber()
     let process = makeProcess(server) { [weak self] event in
       await self?.take(event, from: number)
     }
     children[number] = Child(process: process, session: session)
-    log.debug("starting a server's process", metadata: ["server": "\(server.name)"])
+    log.debug("starting a server's \(server.noun)", metadata: ["server": "\(server.name)"])
     keepSweeping()
     return number
   }
@@ -66,9 +65,9 @@ extension ServerBridge {
     guard let child = children[number] else { return }
     let metadata: Logger.Metadata = ["server": "\(server.name)", "reason": "\(why)"]
     if child.isEnding {
-      log.debug("a server's process has ended", metadata: metadata)
+      log.debug("a server's \(server.noun) has ended", metadata: metadata)
     } else {
-      log.warning("a server's process ended by itself", metadata: metadata)
+      log.warning("a server's \(server.noun) ended by itself", metadata: metadata)
       // What one agent does to its own process must not keep the others waiting. A program that does not even start, or a
       // process of all that does not last, fails for everybody.
       let hasLasted = ContinuousClock.now - child.started > Self.provingTime
@@ -78,7 +77,7 @@ extension ServerBridge {
     children[number] = nil
     for (id, waiting) in pending where waiting.child == number {
       pending[id] = nil
-      give(up: waiting, "The server's process ended before it answered.")
+      give(up: waiting, "The server's \(server.noun) ended before it answered.")
     }
     if let session = child.session { forget(session: session) }
   }
@@ -164,9 +163,9 @@ extension ServerBridge {
       log.warning("a server did not answer initialize", metadata: ["server": "\(server.name)"])
       backOff.failed()
       end(child)
-      return .failed("The server's process did not start. The gateway's log says why.")
+      return .failed("The server's \(server.noun) did not start. The gateway's log says why.")
     }
-    guard isUsable(child) else { return .failed("The server's process ended.") }
+    guard isUsable(child) else { return .failed("The server's \(server.noun) ended.") }
     _ = children[child]?.process.send(MessageText.initialized + [0x0A])
     sharedInitialize = answer.literal(result)
     sharedChild = child

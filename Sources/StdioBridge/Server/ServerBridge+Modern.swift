@@ -45,14 +45,14 @@ extension ServerBridge {
     }
     guard let answer = await ask(child, MessageText.discover) else {
       guard isUsable(child) else {
-        return .failed("The server's process did not start. The gateway's log says why.")
+        return .failed("The server's \(server.noun) did not start. The gateway's log says why.")
       }
       // Silence is no answer: some old servers ignore what they do not know. Ask again another time.
       era = .legacy(until: .now + .seconds(300))
       end(child)
       return .legacyOnly
     }
-    guard isUsable(child) else { return .failed("The server's process ended.") }
+    guard isUsable(child) else { return .failed("The server's \(server.noun) ended.") }
     let supported = answer.result.map { String(decoding: answer.bytes[$0], as: UTF8.self) }
     if supported?.contains("\"\(MessageText.modernRevision)\"") == true {
       era = .modern
@@ -81,7 +81,7 @@ extension ServerBridge {
     let literal = Array("\(number)".utf8)
     let line = message.replacing([(message.id, literal), (message.progressToken, literal)])
     guard send(line, waiting, number) else {
-      return fail(reply, id, "Too much waits for the server's process. Try again later.")
+      return fail(reply, id, "Too much waits for the server's \(server.noun). Try again later.")
     }
     reply.whenGone { [weak self] in
       Task { await self?.askerLeft(number) }
@@ -120,7 +120,7 @@ extension ServerBridge {
       if let deadline = waiting.deadline, deadline <= now {
         drop(number)
         cancel(number, waiting.child, "No answer in time.")
-        give(up: waiting, "The server's process did not answer in time.")
+        give(up: waiting, "The server's \(server.noun) did not answer in time.")
         if waiting.opensSession, let session = waiting.session {
           backOff.failed()
           forget(session: session)

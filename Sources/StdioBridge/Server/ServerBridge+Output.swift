@@ -5,12 +5,14 @@ extension ServerBridge {
   func take(_ event: ProcessEvent, from child: Int) {
     switch event {
     case .line(let bytes): take(line: bytes, from: child)
+    case .related(let bytes, let number): take(line: bytes, from: child, about: number)
     case .lineTooLong: tooLong(child)
     case .ended(let why): childEnded(child, why)
     }
   }
 
-  private func take(line bytes: [UInt8], from child: Int) {
+  /// - Parameter about: the request that it belongs to, where the server's transport says that.
+  private func take(line bytes: [UInt8], from child: Int, about number: Int? = nil) {
     guard children[child] != nil else { return }
     guard let message = reader.read(bytes) else {
       return unreadable(bytes, from: child)
@@ -18,8 +20,8 @@ extension ServerBridge {
     children[child]?.isProven = true
     switch message.kind {
     case .answer: take(answer: message, from: child)
-    case .request: take(request: message, from: child)
-    case .notification: take(notification: message, from: child)
+    case .request: take(request: message, from: child, about: number)
+    case .notification: take(notification: message, from: child, about: number)
     }
   }
 
@@ -55,7 +57,7 @@ extension ServerBridge {
 
   // MARK: What nobody asked for
 
-  private func take(notification: Message, from child: Int) {
+  private func take(notification: Message, from child: Int, about number: Int?) {
     if let (number, waiting) = request(of: notification, child) {
       guard case .agent(let reply) = waiting.asker else { return }
       pending[number]?.lastSign = .now
@@ -68,7 +70,7 @@ extension ServerBridge {
     // What belongs to a request that is over belongs to nobody.
     guard notification.progressToken == nil, notification.subscriptionID == nil else { return }
     if let session = children[child]?.session {
-      _ = tell(session, notification.replacing([]))
+      _ = tell(session, notification.replacing([]), about: number)
       return
     }
     guard child == sharedChild else { return }
@@ -98,8 +100,15 @@ extension ServerBridge {
     return (number, waiting)
   }
 
-  /// On the session's own stream, else before the answer to one of its requests, else not at all.
-  private func tell(_ session: String, _ bytes: [UInt8]) -> Bool {
+  /// Before the answer to the request that it is about, else on the session's own stream, else before the answer to another
+  /// of its requests, else not at all.
+  private func tell(_ session: String, _ bytes: [UInt8], about number: Int?) -> Bool {
+    if let number, let waiting = pending[number], waiting.session == session,
+      case .agent(let reply) = waiting.asker, !reply.isDone
+    {
+      reply.event(bytes)
+      return true
+    }
     if let stream = sessions[session]?.stream, !stream.isDone {
       stream.event(bytes)
       return true
@@ -113,7 +122,7 @@ extension ServerBridge {
     return false
   }
 
-  private func take(request: Message, from child: Int) {
+  private func take(request: Message, from child: Int, about number: Int?) {
     guard let id = request.id.map(request.literal) else { return }
     if request.method == "ping" {
       let pong = MessageText.result(id: id, Array("{}".utf8))
@@ -126,7 +135,7 @@ extension ServerBridge {
         child, id: id, code: MessageText.unknownMethod, "No agent can be asked by a shared server.")
     }
     guard running.serverRequests.count < server.limits.serverRequestsMax,
-      tell(session, request.replacing([]))
+      tell(session, request.replacing([]), about: number)
     else {
       return answer(
         child, id: id, code: MessageText.internalError, "No agent can be asked now.")

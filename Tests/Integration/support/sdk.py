@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.types import ElicitResult
 
 from support.upstreams import FOLDER, LEGACY_PYTHON
 
@@ -17,8 +18,8 @@ MODES = ["auto", "legacy", "2026-07-28"]
 class Seen:
     """What the client saw of one server."""
 
-    def __init__(self, protocol, tools, calls, answers=()):
-        self.protocol, self.tools, self.calls, self.answers = protocol, tools, calls, answers
+    def __init__(self, protocol, tools, calls, questions=()):
+        self.protocol, self.tools, self.calls, self.questions = protocol, tools, calls, questions
 
 
 class Call:
@@ -32,34 +33,45 @@ class Call:
         self.everything = json.dumps(result, ensure_ascii=False)
 
 
-def use(url, account, calls, mode="auto", progress=None, verify=True):
-    """Connects with mcp 2.3.0, lists the tools, makes the calls, and ends the session."""
+def use(url, account, calls, mode="auto", progress=None, verify=True, answer=None):
+    """Connects with mcp 2.3.0, lists the tools, makes the calls, and ends the session.
+
+    `answer` is what its user answers to every question; without, it cannot be asked.
+    """
+    questions = []
+
+    async def asked(context, params):
+        questions.append(params.message)
+        return ElicitResult(action="accept", content=answer)
+
+    more = {} if answer is None else {"elicitation_callback": asked}
 
     async def main():
         async with httpx2.AsyncClient(headers=account.headers, timeout=30, verify=verify) as http:
             transport = streamable_http_client(url, http_client=http)
-            async with Client(transport, mode=mode) as client:
+            async with Client(transport, mode=mode, **more) as client:
                 protocol = client.session.protocol_version
                 tools = [tool.name for tool in (await client.list_tools()).tools]
                 results = []
                 for tool, arguments in calls:
                     result = await client.call_tool(tool, arguments, progress_callback=progress)
                     results.append(Call(result.model_dump(mode="json", by_alias=True)))
-                return Seen(protocol, tools, results)
+                return Seen(protocol, tools, results, questions)
 
     return asyncio.run(asyncio.wait_for(main(), 60))
 
 
-def use_old(url, account, calls):
-    """The same with mcp 1.30.0."""
+def use_old(url, account, calls, **more):
+    """The same with mcp 1.30.0; `more` as its program says."""
     ran = subprocess.run(
         [str(LEGACY_PYTHON), str(Path(FOLDER) / "servers/legacy_client.py")],
-        input=json.dumps({"url": url, "key": account.key, "calls": calls}),
+        input=json.dumps({"url": url, "key": account.key, "calls": calls, **more}),
         capture_output=True, text=True, timeout=90)
     assert ran.returncode == 0, ran.stderr
     seen = json.loads(ran.stdout)
     found = Seen(seen["protocol"], seen["tools"], [Call(result) for result in seen["calls"]])
     found.session = seen["session"]
+    found.questions = seen["questions"]
     return found
 
 
