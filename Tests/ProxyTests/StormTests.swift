@@ -11,8 +11,34 @@ struct StormTests {
 
   @Test(arguments: Array(1...24) as [UInt64])
   func invariantsHold(seed: UInt64) throws {
+    let gateway = try storm(seed: seed, memory: GatewayLimits().workerMemoryMax)
+    #expect(!gateway.requestsAtServers.isEmpty)
+    #expect(gateway.worker.blocks.refusals == 0)
+  }
+
+  /// A worker whose memory is used up refuses, or closes connections where there is none for a refusal, and works on.
+  @Test(arguments: Array(1...12) as [UInt64])
+  func aWorkerOutOfMemoryGoesOn(seed: UInt64) throws {
+    let gateway = try storm(seed: seed, memory: (16 << 10) + ((8 << 10) << Int(seed % 4)))
+    #expect(gateway.worker.blocks.refusals > 0, "seed \(seed): there was memory enough")
+    // With nobody else there, a call is served again.
+    let agent = gateway.network.connect(toPort: SimulatedGateway.audience)
+    gateway.server = { SimulatedGateway.echo($0) }
+    gateway.network.send(
+      SimulatedGateway.post(SimulatedGateway.call("query", #"{"sql":"SELECT 2"}"#)), from: agent)
+    for _ in 0..<200 {
+      gateway.network.advance(nanoseconds: 1_000_000)
+      gateway.run(turns: 10)
+    }
+    let answer = String(decoding: gateway.network.takeReceived(by: agent), as: UTF8.self)
+    #expect(answer.hasPrefix("HTTP/1.1 200"), "seed \(seed): \(answer)")
+  }
+
+  /// - Parameter memory: bytes of messages that the worker may hold at once.
+  private func storm(seed: UInt64, memory: Int) throws -> SimulatedGateway {
     var limits = GatewayLimits()
     limits.messageBytesMax = 64 << 10
+    limits.workerMemoryMax = memory
     let gateway = try SimulatedGateway(seed: seed, weather: .stormy(), limits: limits)
     let network = gateway.network
     gateway.server = { request in StormTests.answer(request, network) }
@@ -50,7 +76,6 @@ struct StormTests {
       #expect(!request.body.contains("DROP"), "seed \(seed): a blocked call reached the server")
       #expect(!request.body.contains("\"forbidden\""), "seed \(seed): a tool no profile allows")
     }
-    #expect(!gateway.requestsAtServers.isEmpty)
 
     // Everybody leaves, and all deadlines pass.
     for client in clients { network.reset(client.peer) }
@@ -62,6 +87,7 @@ struct StormTests {
     #expect(gateway.worker.exchanges.count == 0, "seed \(seed)")
     #expect(gateway.worker.upstreams.count == 0, "seed \(seed)")
     #expect(gateway.worker.blocks.lentBytes == gateway.worker.scratch.capacity, "seed \(seed)")
+    return gateway
   }
 
   private static func request(_ id: String, _ network: SimulatedNetwork) -> String {

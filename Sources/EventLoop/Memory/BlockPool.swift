@@ -85,6 +85,8 @@ public struct BlockPool: ~Copyable {
   public private(set) var lentBytes: Int = 0
   /// How many bytes may be lent at once; `take` refuses beyond.
   public let lentBytesMax: Int
+  /// How often a block was refused because that much may not be lent.
+  public private(set) var refusals: UInt64 = 0
 
   public init(lentBytesMax: Int) {
     self.lentBytesMax = lentBytesMax
@@ -111,7 +113,10 @@ public struct BlockPool: ~Copyable {
       sizeClass &+= 1
       size <<= 1
     }
-    guard sizeClass < BlockPool.classCount, size <= lentBytesMax &- lentBytes else { return nil }
+    guard sizeClass < BlockPool.classCount, size <= lentBytesMax &- lentBytes else {
+      refusals &+= 1
+      return nil
+    }
     lentBytes &+= size
     let base: UnsafeMutableRawPointer
     if keptCounts[sizeClass] > 0 {

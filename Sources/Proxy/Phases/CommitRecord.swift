@@ -55,9 +55,8 @@ extension Worker {
     outcome.status = exchanges[slot].status
     outcome.decidedMicroseconds = microseconds(exchanges[slot], exchanges[slot].decided)
     outcome.doneMicroseconds = microseconds(exchanges[slot], loop.now)
-    let block = exchanges[slot].answer
-    guard !block.isNone else { return }
-    let body = block.bytes(
+    outcome.isComplete = !exchanges[slot].isCut
+    let body = exchanges[slot].answer.bytes(
       from: exchanges[slot].recordStart,
       count: exchanges[slot].answerEnd &- exchanges[slot].recordStart)
     switch recording.refuse(facts, request: request, outcome, answer: body) {

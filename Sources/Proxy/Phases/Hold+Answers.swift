@@ -163,8 +163,8 @@ extension Worker {
     _ slot: UInt32, _ rule: RuleID, _ held: borrowing HeldFacts, _ state: RecordedApproval,
     result: RecordedResult
   ) {
-    // Without a connection there is nobody to answer; it was dropped for want of memory.
-    guard exchanges[slot].connection != .max, !exchanges[slot].answer.isNone else { return }
+    // Without a connection there is nobody to answer.
+    guard exchanges[slot].connection != .max else { return }
     withHoldFacts(slot, rule, held, state) { worker, facts, body in
       let outcome = worker.outcome(slot, result, side: .agent)
       worker.finishLocalAnswer(slot, outcome, facts: facts, request: body)

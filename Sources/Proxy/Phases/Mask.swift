@@ -151,8 +151,7 @@ extension Worker {
 
   /// The same where comments have been sent while the call was held: the answer is the stream's one message.
   private mutating func giveLastEvent(_ exchange: UInt32, _ body: RawSpan) {
-    streamMessage(exchange, body, eventBytes: 0)
-    guard exchanges[exchange].upstream != .max else { return }
+    guard streamMessage(exchange, body, eventBytes: 0) else { return }
     exchanges[exchange].isAnswerComplete = true
     exchanges[exchange].outcome.status = 200
     exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues

@@ -81,9 +81,10 @@ extension Worker {
     case .answer:
       // On a stream that was taken up again, more may follow.
       if exchanges[exchange].isSessionStream {
-        return streamMessage(exchange, message, eventBytes: eventBytes)
+        streamMessage(exchange, message, eventBytes: eventBytes)
+      } else {
+        finishStream(slot, exchange, message, eventBytes: eventBytes)
       }
-      finishStream(slot, exchange, message, eventBytes: eventBytes)
     }
   }
 
@@ -94,8 +95,7 @@ extension Worker {
     if exchanges[exchange].answerKind == .none {
       giveMessage(exchange, message, status: upstreams[slot].head.status)
     } else {
-      streamMessage(exchange, message, eventBytes: eventBytes)
-      if exchanges[exchange].upstream != .max {
+      if streamMessage(exchange, message, eventBytes: eventBytes) {
         exchanges[exchange].isAnswerComplete = true
         exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues
         exchanges[exchange].outcome.status = 200
@@ -111,16 +111,20 @@ extension Worker {
     }
   }
 
-  /// Adds one message to the stream to the agent.
-  mutating func streamMessage(_ exchange: UInt32, _ message: RawSpan, eventBytes: Int) {
+  /// Adds one message to the stream to the agent. False after a failure, which may have ended the exchange.
+  @discardableResult
+  mutating func streamMessage(_ exchange: UInt32, _ message: RawSpan, eventBytes: Int) -> Bool {
     let idLine = eventBytes > 0 ? SSEWriter.idOverheadBytes &+ eventBytes : 0
     let prefix = SSEWriter.messagePrefix.utf8CodeUnitCount &+ idLine
     let suffix = SSEWriter.messageSuffix.utf8CodeUnitCount
     guard makeAnswerRoom(exchange, prefix) else {
-      return fail(exchange, .gateway, "The gateway has no memory for this answer now.")
+      fail(exchange, .gateway, "The gateway has no memory for this answer now.")
+      return false
     }
     let before = exchanges[exchange].answerEnd
-    guard writeMessage(exchange, message, prefix: prefix, suffix: suffix) else { return }
+    guard writeMessage(exchange, message, prefix: prefix, suffix: suffix) else {
+      return false
+    }
     let block = exchanges[exchange].answer
     let end = exchanges[exchange].answerEnd
     var head = unsafe ByteWriter(unsafeInto: block.unsafeStart + before, capacity: prefix)
@@ -140,6 +144,7 @@ extension Worker {
     if waiting > limits.streamAheadBytesMax, exchanges[exchange].upstream != .max {
       pauseUpstream(exchanges[exchange].upstream)
     }
+    return true
   }
 
   /// An event without a message: it tells the agent where to take the stream up, and when to.

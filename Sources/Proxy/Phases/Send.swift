@@ -19,6 +19,9 @@ extension Worker {
   // MARK: Building
 
   /// Begins an answer of the gateway's own: `body` writes it.
+  ///
+  /// When there is no memory even for that, the answer is empty and cut: it is recorded like every other, and then the
+  /// client sees its connection closed. The exchange lives on until then, so callers need not ask.
   /// - Parameter room: bytes that `body` may need, when that may be more than three thousand.
   mutating func beginLocalAnswer(
     _ slot: UInt32, status: UInt16, room: Int = 0, body: (inout ByteWriter, Exchange) -> Void
@@ -28,7 +31,13 @@ extension Worker {
     exchanges[slot].answer = .none
     let front = Worker.answerFront
     guard let block = blocks.take(atLeast: max(4096, front + room + Worker.answerTail)) else {
-      return dropConnection(slot)
+      exchanges[slot].answerStart = 0
+      exchanges[slot].recordStart = 0
+      exchanges[slot].answerEnd = 0
+      exchanges[slot].status = status
+      exchanges[slot].answerKind = .whole
+      exchanges[slot].isCut = true
+      return
     }
     var writer = unsafe ByteWriter(
       unsafeInto: block.unsafeStart + front, capacity: block.capacity - front - Worker.answerTail)
@@ -47,7 +56,8 @@ extension Worker {
     _ slot: UInt32, room: Int, body: (inout ByteWriter, Exchange) -> Void
   ) {
     guard makeAnswerRoom(slot, max(4096, room &+ SSEWriter.messageOverheadBytes)) else {
-      return dropConnection(slot)
+      exchanges[slot].isCut = true
+      return
     }
     let block = exchanges[slot].answer
     let start = exchanges[slot].answerEnd
@@ -62,8 +72,9 @@ extension Worker {
     exchanges[slot].hasStreamedMessage = true
   }
 
-  /// Writes the head of a whole answer in front of its body.
+  /// Writes the head of a whole answer in front of its body; none where there was no memory for an answer.
   mutating func writeAnswerHead(_ slot: UInt32, session: RawSpan = RawSpan()) {
+    guard !exchanges[slot].answer.isNone else { return }
     let exchange = exchanges[slot]
     let length = exchange.answerEnd &- exchange.answerStart
     var writer = unsafe ByteWriter(unsafeInto: scratch.unsafeStart, capacity: Worker.answerFront)
@@ -120,7 +131,7 @@ extension Worker {
       return
     }
     guard !connections[connection].isSending else { return }
-    if exchanges[slot].answerKind == .stream { frameStream(slot) }
+    if exchanges[slot].answerKind == .stream, !frameStream(slot) { return dropConnection(slot) }
     let start = exchanges[slot].answerStart
     let count = exchanges[slot].answerEnd &- start
     guard count > 0, !exchanges[slot].answer.isNone else {
@@ -148,14 +159,14 @@ extension Worker {
     exchanges[slot].recordStart = 0
   }
 
-  /// Puts the head (once) and one chunk's framing around the events that are to leave now.
-  private mutating func frameStream(_ slot: UInt32) {
+  /// Puts the head (once) and one chunk's framing around the events that are to leave now. False: there is no memory.
+  private mutating func frameStream(_ slot: UInt32) -> Bool {
     let exchange = exchanges[slot]
     let count = exchange.answerEnd &- exchange.answerStart
     let isEnding = exchange.isAnswerComplete && !exchange.isEndSent
-    guard !exchange.isFramed, count > 0 || !exchange.headSent || isEnding else { return }
+    guard !exchange.isFramed, count > 0 || !exchange.headSent || isEnding else { return true }
     if exchange.answer.isNone {
-      guard takeStreamBlock(slot, room: 0) else { return dropConnection(slot) }
+      guard takeStreamBlock(slot, room: 0) else { return false }
     }
     let chunked = exchange.head.minorVersion > 0
     var head = unsafe ByteWriter(unsafeInto: scratch.unsafeStart, capacity: Worker.answerFront)
@@ -179,6 +190,7 @@ extension Worker {
     exchanges[slot].recordStart = exchanges[slot].answerEnd
     placeHead(slot, &head)
     exchanges[slot].isFramed = true
+    return true
   }
 
   /// Everything handed to the client's socket has left, or never will.
