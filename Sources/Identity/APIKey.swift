@@ -1,4 +1,5 @@
 import COpenSSL
+internal import Wire
 
 /// A service account's API key and the hash that goes into the configuration.
 ///
@@ -64,23 +65,8 @@ public struct APIKey: Sendable, Equatable {
     }
   }
 
-  /// Base64 with the URL-safe alphabet and no padding.
-  private static func base64URL(_ bytes: [UInt8]) -> String {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-    var text: [UInt8] = []
-    var buffer: UInt32 = 0
-    var bits = 0
-    for byte in bytes {
-      buffer = buffer << 8 | UInt32(byte)
-      bits += 8
-      while bits >= 6 {
-        bits -= 6
-        text.append(alphabet[Int(buffer >> bits & 63)])
-      }
-    }
-    if bits > 0 { text.append(alphabet[Int(buffer << (6 - bits) & 63)]) }
-    return String(decoding: text, as: UTF8.self)
-  }
+  /// Bytes as base64url without padding.
+  package static func base64URL(_ bytes: [UInt8]) -> String { Base64URL.text(bytes) }
 }
 
 /// Only the hash is ever shown by accident.

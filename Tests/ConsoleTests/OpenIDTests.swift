@@ -101,7 +101,7 @@ import Testing
     let fields = FormFields(String(decoding: token.body ?? [], as: UTF8.self))
     let verifier = try #require(fields["code_verifier"])
     let digest = APIKey.sha256(of: Array(verifier.utf8))
-    #expect(sent["code_challenge"] == RandomText.base64URL(digest))
+    #expect(sent["code_challenge"] == APIKey.base64URL(digest))
     #expect(sent["code_challenge"] != verifier)
   }
 
@@ -172,7 +172,7 @@ import Testing
   }
 
   private func token(header: String) -> String {
-    func part(_ text: String) -> String { RandomText.base64URL(Array(text.utf8)) }
+    func part(_ text: String) -> String { APIKey.base64URL(Array(text.utf8)) }
     let payload = #"{"iss":"https://idp.example","aud":"sluice","sub":"u","exp":1900000000}"#
     return "\(part(header)).\(part(payload)).\(part("signature"))"
   }

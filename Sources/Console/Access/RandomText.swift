@@ -5,7 +5,7 @@ internal import Identity
 enum RandomText {
   /// 256 random bits as base64url (RFC 4648 section 5), 43 characters.
   static func make() -> String {
-    base64URL(bytes(32))
+    APIKey.base64URL(bytes(32))
   }
 
   /// Whether a text has the form of what `make` makes.
@@ -26,24 +26,6 @@ enum RandomText {
     // Without randomness no session can be safe, so there is none.
     precondition(done == 1, "OpenSSL has no randomness")
     return bytes
-  }
-
-  /// Base64 with the URL-safe alphabet and no padding.
-  static func base64URL(_ bytes: [UInt8]) -> String {
-    let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
-    var text: [UInt8] = []
-    var buffer: UInt32 = 0
-    var bits = 0
-    for byte in bytes {
-      buffer = buffer << 8 | UInt32(byte)
-      bits += 8
-      while bits >= 6 {
-        bits -= 6
-        text.append(alphabet[Int(buffer >> UInt32(bits) & 63)])
-      }
-    }
-    if bits > 0 { text.append(alphabet[Int(buffer << UInt32(6 - bits) & 63)]) }
-    return String(decoding: text, as: UTF8.self)
   }
 }
 

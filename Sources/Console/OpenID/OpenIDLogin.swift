@@ -32,7 +32,7 @@ final class OpenIDLogin: Sendable {
       binding: binding, nonce: RandomText.make(), verifier: RandomText.make(), next: next,
       begun: now())
     let state = pending.add(login)
-    let challenge = RandomText.base64URL(APIKey.sha256(of: Array(login.verifier.utf8)))
+    let challenge = APIKey.base64URL(APIKey.sha256(of: Array(login.verifier.utf8)))
     let query = OpenIDLogin.form([
       ("response_type", "code"), ("client_id", settings.clientID), ("redirect_uri", redirect),
       ("scope", settings.scopes.joined(separator: " ")), ("state", state), ("nonce", login.nonce),

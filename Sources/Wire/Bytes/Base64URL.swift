@@ -46,6 +46,17 @@ package enum Base64URL {
     return written
   }
 
+  /// The text of some bytes.
+  package static func text(_ bytes: [UInt8]) -> String {
+    let length = (bytes.count * 4 + 2) / 3
+    return unsafe String(unsafeUninitializedCapacity: length) { buffer in
+      unsafe bytes.withUnsafeBufferPointer { source in
+        guard let start = source.baseAddress, let target = buffer.baseAddress else { return 0 }
+        return unsafe encode(start, count: source.count, into: target)
+      }
+    }
+  }
+
   /// Writes the bytes of a text, at most three for every four characters; returns how many, or nil when it is not
   /// base64url.
   package static func decode(_ text: RawSpan, into target: UnsafeMutablePointer<UInt8>) -> Int? {

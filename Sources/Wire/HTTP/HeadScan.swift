@@ -10,7 +10,27 @@ enum HeadScanResult {
 
 /// Runs the marking kernel over what has arrived of a head and remembers how far it got.
 enum HeadScan {
-  static func run(
+  /// Scans on, and has `read` judge the head once it is whole.
+  @inline(__always)
+  static func parse(
+    _ bytes: RawSpan, scannedUpTo: inout UInt32, limits: HTTPLimits, fields: inout FieldTable,
+    _ read: (HeadBytes, inout FieldTable) -> HTTPRefusal?
+  ) -> HeadResult {
+    switch run(bytes, scannedUpTo: &scannedUpTo, limits: limits, fields: &fields) {
+    case .incomplete: return .incomplete
+    case .refused(let refusal): return .refused(refusal)
+    case .complete(let count):
+      return unsafe bytes.withUnsafeBytes { buffer in
+        let base = unsafe buffer.baseAddress!.assumingMemoryBound(to: UInt8.self)
+        let marks = unsafe UnsafePointer(fields.marks.baseAddress!)
+        let head = unsafe HeadBytes(base, count: count, marks: marks)
+        if let refusal = read(head, &fields) { return .refused(refusal) }
+        return .complete
+      }
+    }
+  }
+
+  private static func run(
     _ bytes: RawSpan, scannedUpTo: inout UInt32, limits: HTTPLimits,
     fields: inout FieldTable
   ) -> HeadScanResult {

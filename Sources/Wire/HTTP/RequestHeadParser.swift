@@ -1,5 +1,3 @@
-internal import CScan
-
 /// Reads request heads (RFC 9112), one reading or none.
 ///
 /// A C kernel marks line feeds and colons and refuses control bytes, 64 bytes at a time, until it has seen the
@@ -19,18 +17,8 @@ public enum RequestHeadParser {
     _ bytes: RawSpan, scannedUpTo: inout UInt32, limits: HTTPLimits,
     into head: inout RequestHead, fields: inout FieldTable
   ) -> HeadResult {
-    let scan = HeadScan.run(bytes, scannedUpTo: &scannedUpTo, limits: limits, fields: &fields)
-    switch scan {
-    case .incomplete: return .incomplete
-    case .refused(let refusal): return .refused(refusal)
-    case .complete(let count):
-      return unsafe bytes.withUnsafeBytes { buffer in
-        let base = unsafe buffer.baseAddress!.assumingMemoryBound(to: UInt8.self)
-        let marks = unsafe UnsafePointer(fields.marks.baseAddress!)
-        let view = unsafe HeadBytes(base, count: count, marks: marks)
-        if let refusal = read(view, limits, &head, &fields) { return .refused(refusal) }
-        return .complete
-      }
+    HeadScan.parse(bytes, scannedUpTo: &scannedUpTo, limits: limits, fields: &fields) {
+      read($0, limits, &head, &$1)
     }
   }
 

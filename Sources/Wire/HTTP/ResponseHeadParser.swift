@@ -1,5 +1,3 @@
-internal import CScan
-
 /// Reads the heads of upstream answers as strictly as `RequestHeadParser` reads requests. Every refusal means that the
 /// server failed: the agent gets an error, the connection is closed, nothing of it is reused.
 ///
@@ -11,18 +9,8 @@ public enum ResponseHeadParser {
     _ bytes: RawSpan, scannedUpTo: inout UInt32, limits: HTTPLimits,
     into head: inout ResponseHead, fields: inout FieldTable
   ) -> HeadResult {
-    let scan = HeadScan.run(bytes, scannedUpTo: &scannedUpTo, limits: limits, fields: &fields)
-    switch scan {
-    case .incomplete: return .incomplete
-    case .refused(let refusal): return .refused(refusal)
-    case .complete(let count):
-      return unsafe bytes.withUnsafeBytes { buffer in
-        let base = unsafe buffer.baseAddress!.assumingMemoryBound(to: UInt8.self)
-        let marks = unsafe UnsafePointer(fields.marks.baseAddress!)
-        let view = unsafe HeadBytes(base, count: count, marks: marks)
-        if let refusal = read(view, limits, &head, &fields) { return .refused(refusal) }
-        return .complete
-      }
+    HeadScan.parse(bytes, scannedUpTo: &scannedUpTo, limits: limits, fields: &fields) {
+      read($0, limits, &head, &$1)
     }
   }
 
