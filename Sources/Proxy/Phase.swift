@@ -4,7 +4,7 @@
 ///
 /// | phase | what may fail | answer |
 /// |---|---|---|
-/// | accept | no descriptors, too many connections | the connection is closed; accepting pauses and resumes |
+/// | accept | no descriptors, too many connections; over TLS, a handshake that fails or is too slow | the connection is closed; accepting pauses and resumes |
 /// | receive | the agent is slow, goes away, or sends too much ahead | 408, or the connection is closed |
 /// | httpHead | malformed, ambiguous, too large | 400, 405, 413, 414, 417, 431, 501, 505, and the connection is closed |
 /// | authenticate | no credential, an unknown one; no such path | 401; 404 |
