@@ -55,6 +55,11 @@ struct Exchange: BitwiseCopyable {
   /// The version of the session, or of the server's answer to `initialize`.
   var agreedVersion = ProtocolVersion.v2025_03_26
 
+  /// Of one message of a batch: the exchange of the POST that it came in; `.max` for one that came alone.
+  var batch: UInt32 = .max
+  /// Of a batch: how many of its messages are not done with.
+  var membersLeft: UInt8 = 0
+
   /// The place of its `HeldRequest` while it waits for an approval; `.max` while it does not.
   var held: UInt32 = .max
 

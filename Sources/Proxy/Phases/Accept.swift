@@ -101,7 +101,11 @@ extension Worker {
       // Only an agent that does not take its answer is late here; a late server is the upstream's deadline.
       if connections[slot].isSending { return closeConnection(slot) }
       let exchange = connections[slot].exchange
-      if exchange != .max, exchanges[exchange].held != .max { heldDue(exchange) }
+      guard exchange != .max else { return }
+      if exchanges[exchange].held != .max { heldDue(exchange) }
+      if exchanges.isUsed(exchange), exchanges[exchange].membersLeft > 0 {
+        heldMembersDue(exchange)
+      }
     case .closing: break
     }
   }

@@ -198,6 +198,8 @@ extension Worker {
 
   /// Sets the connection's timer to what comes next: a comment, or the end of waiting.
   mutating func setHoldDeadline(_ slot: UInt32) {
+    let batch = exchanges[slot].membersLeft > 0 ? slot : exchanges[slot].batch
+    if batch != .max { return setHoldDeadlines(of: batch) }
     let place = exchanges[slot].held
     let connection = exchanges[slot].connection
     guard place != .max, connection != .max, !connections[connection].isSending else { return }

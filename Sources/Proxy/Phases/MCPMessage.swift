@@ -11,9 +11,16 @@ extension Worker {
     let headBytes = Int(exchanges[slot].head.headBytes)
     let head = request.extracting(first: headBytes)
     let body = request.extracting(droppingFirst: headBytes)
+    judge(slot, head, body)
+  }
+
+  /// The same for a body of its own, or one message of a batch.
+  mutating func judge(_ slot: UInt32, _ head: RawSpan, _ body: RawSpan) {
     exchanges[slot].phase = .jsonIndex
     if let violation = requestIndex.read(body, watch: JSONWatch.none) {
-      return refuse(slot, MCPReader.refusal(for: violation, in: body), head, body)
+      let refusal = MCPReader.refusal(for: violation, in: body)
+      if refusal.reason == .batch { return judgeBatch(slot, head, body) }
+      return refuse(slot, refusal, head, body)
     }
     exchanges[slot].phase = .mcpMessage
     switch MCPReader.read(body, index: requestIndex) {

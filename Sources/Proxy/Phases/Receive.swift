@@ -145,7 +145,7 @@ extension Worker {
     guard exchange != .max, !exchanges[exchange].isAnswerComplete else { return }
     // Nobody waits for a held call whose client has gone, in either era: it must not run.
     if exchanges[exchange].era == .modern || exchanges[exchange].isSessionStream
-      || exchanges[exchange].held != .max
+      || exchanges[exchange].held != .max || holdsMember(exchange)
     {
       closeConnection(slot)
     }

@@ -41,7 +41,10 @@ extension Worker {
     // Comments and names other than `message` carry nothing that may pass.
     let exchange = upstreams[slot].exchange
     guard event.name == .message, exchange != .max else { return }
-    let eventBytes = event.hasID ? sealEventID(exchange, bytes.extracting(event.id.range)) : 0
+    // The stream of a batch is made of several: none of them can be taken up again.
+    let isOwn = exchanges[exchange].batch == .max
+    let eventBytes =
+      event.hasID && isOwn ? sealEventID(exchange, bytes.extracting(event.id.range)) : 0
     guard event.dataLines > 0, !event.data.isEmpty || event.dataLines > 1 else {
       return streamPriming(exchange, event, eventBytes: eventBytes)
     }

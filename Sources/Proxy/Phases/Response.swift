@@ -285,7 +285,10 @@ extension Worker {
       closeUpstream(upstream)
     }
     exchanges[slot].isAnswerComplete = true
-    if exchanges[slot].answerKind == .stream && exchanges[slot].hasStreamedMessage {
+    // A message of a batch has its error as one more event: what the others say goes on.
+    if exchanges[slot].answerKind == .stream && exchanges[slot].hasStreamedMessage,
+      exchanges[slot].batch == .max
+    {
       // The client must not take what it got for the whole: no last chunk, and the connection ends.
       exchanges[slot].isCut = true
       exchanges[slot].outcome = outcome(

@@ -123,6 +123,7 @@ extension Worker {
 
   /// Hands the answer to the connection, unless that is still sending.
   private mutating func flush(_ slot: UInt32) {
+    if exchanges[slot].batch != .max { return deliver(slot) }
     let connection = exchanges[slot].connection
     guard connection != .max else {
       // Nobody is there to take it; it was recorded all the same.
@@ -151,7 +152,7 @@ extension Worker {
       over: connections[connection].transport, on: connections[connection].socket)
   }
 
-  private mutating func dropAnswer(_ slot: UInt32) {
+  mutating func dropAnswer(_ slot: UInt32) {
     blocks.give(exchanges[slot].answer)
     exchanges[slot].answer = .none
     exchanges[slot].answerStart = 0
@@ -255,9 +256,11 @@ extension Worker {
     blocks.give(exchanges[slot].request)
     let generation = exchanges[slot].generation
     let principal = exchanges[slot].principal
+    let batch = exchanges[slot].batch
     if PrincipalTable.isReference(principal) { principals.release(principal) }
     _ = exchanges.remove(slot)
     leaveGeneration(generation)
+    if batch != .max { memberEnded(of: batch) }
   }
 
   /// There is no memory even for an error: the client sees its connection closed.
@@ -270,6 +273,7 @@ extension Worker {
   mutating func clientGone(_ slot: UInt32) {
     abandonHold(slot)
     exchanges[slot].connection = .max
+    if exchanges[slot].membersLeft > 0 { orphanMembers(of: slot) }
     let upstream = exchanges[slot].upstream
     let finishes =
       exchanges[slot].era == .legacy && upstream != .max && !exchanges[slot].isSessionStream

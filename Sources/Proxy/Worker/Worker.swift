@@ -225,8 +225,9 @@ struct Worker: ~Copyable {
         closeConnection(slot)
       } else if state == .exchange, connections[slot].exchange != .max {
         // No stop should wait for a person, nor for what has no end: each legacy client holds one open.
-        endHold(connections[slot].exchange, .pending)
-        endSessionStream(connections[slot].exchange)
+        let exchange = connections[slot].exchange
+        endHolds(exchange, .pending)
+        if exchanges.isUsed(exchange) { endSessionStream(exchange) }
       }
     }
     for slot in 0..<upstreams.highWater where upstreams.isUsed(slot) {

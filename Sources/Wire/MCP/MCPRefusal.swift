@@ -3,7 +3,8 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   // The document.
   case notJSON
   // The envelope (mcp-wire §3.2, §3.3).
-  case batch, notAnObject, unknownEnvelopeKey, versionOfJSONRPC, idMalformed, methodMalformed
+  case batch, batchEmpty, batchTooLong, batchInitialize, batchIDTwice
+  case notAnObject, unknownEnvelopeKey, versionOfJSONRPC, idMalformed, methodMalformed
   case messageShape, paramsNotAnObject, metaNotAnObject, errorNotAnObject
   case misleadingKey, nonASCIIKey, controlCharacter, identityNotAString, referenceMalformed
   case responsePosted
@@ -30,6 +31,10 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     switch self {
     case .notJSON: "Parse error: the body is not one JSON document in UTF-8"
     case .batch: "Invalid request: batches are not supported"
+    case .batchEmpty: "Invalid request: the batch is empty"
+    case .batchTooLong: "Invalid request: the batch has more than 32 messages"
+    case .batchInitialize: "Invalid request: initialize must not be in a batch"
+    case .batchIDTwice: "Invalid request: two requests of the batch have the same id"
     case .notAnObject: "Invalid request: the message is not an object"
     case .unknownEnvelopeKey: "Invalid request: the message has a key that JSON-RPC does not know"
     case .versionOfJSONRPC: "Invalid request: jsonrpc must be \"2.0\""
