@@ -125,13 +125,7 @@ extension Worker {
     let start = exchanges[slot].answerStart
     let count = exchanges[slot].answerEnd &- start
     if exchanges[slot].answerKind == .stream, count > 0, !exchanges[slot].answer.isNone {
-      guard makeAnswerRoom(batch, count) else { return dropConnection(slot) }
-      let end = exchanges[batch].answerEnd
-      exchanges[batch].answer.write(
-        exchanges[slot].answer.bytes(from: start, count: count), at: end)
-      exchanges[batch].answerEnd = end &+ count
-      exchanges[batch].answerKind = .stream
-      exchanges[batch].hasStreamedMessage = true
+      addToBatch(batch, exchanges[slot].answer.bytes(from: start, count: count))
     }
     // Of what has no answer only the worst status is told, when nothing else is.
     if exchanges[slot].answerKind == .whole {
@@ -143,6 +137,19 @@ extension Worker {
     if upstream != .max { resumeUpstream(upstream) }
     if exchanges[slot].isAnswerComplete { return endExchange(slot) }
     if exchanges[batch].answerKind == .stream { advanceAnswer(batch) }
+  }
+
+  /// Without memory for it the stream is cut when it ends: the client must not take what it got for the whole.
+  private mutating func addToBatch(_ batch: UInt32, _ events: RawSpan) {
+    guard makeAnswerRoom(batch, events.byteCount) else {
+      exchanges[batch].isCut = true
+      return
+    }
+    let end = exchanges[batch].answerEnd
+    exchanges[batch].answer.write(events, at: end)
+    exchanges[batch].answerEnd = end &+ events.byteCount
+    exchanges[batch].answerKind = .stream
+    exchanges[batch].hasStreamedMessage = true
   }
 
   /// One member less; with the last the batch is answered.
@@ -157,6 +164,8 @@ extension Worker {
       exchanges[batch].isAnswerComplete = true
       return advanceAnswer(batch)
     }
+    // Answers there were, but no memory for any of them.
+    if exchanges[batch].isCut { return dropConnection(batch) }
     beginLocalAnswer(batch, status: exchanges[batch].status >= 400 ? 400 : 202) { _, _ in }
     completeAnswer(batch)
   }
