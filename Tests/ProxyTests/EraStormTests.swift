@@ -20,7 +20,21 @@ struct EraStormTests {
 
   @Test(arguments: Array(101...124) as [UInt64])
   func nothingMixes(seed: UInt64) throws {
-    let gateway = try SimulatedGateway(seed: seed, weather: .stormy())
+    let (gateway, sessions) = try storm(seed: seed, memory: GatewayLimits().workerMemoryMax)
+    #expect(sessions > 0 && gateway.requestsAtServers.count > 50, "seed \(seed)")
+  }
+
+  @Test(arguments: Array(1...12) as [UInt64])
+  func nothingMixesWithoutMemory(seed: UInt64) throws {
+    let (gateway, _) = try storm(seed: seed, memory: (16 << 10) + ((8 << 10) << Int(seed % 4)))
+    #expect(gateway.worker.blocks.refusals > 0, "seed \(seed): there was memory enough")
+  }
+
+  /// - Returns: the gateway when all have left, and how many sessions agents got to know.
+  private func storm(seed: UInt64, memory: Int) throws -> (SimulatedGateway, Int) {
+    var limits = GatewayLimits()
+    limits.workerMemoryMax = memory
+    let gateway = try SimulatedGateway(seed: seed, weather: .stormy(), limits: limits)
     let network = gateway.network
     var sessions = 0
     gateway.server = { request in
@@ -64,7 +78,6 @@ struct EraStormTests {
       }
     }
     check(gateway, seed)
-    #expect(!known.sessions.isEmpty && gateway.requestsAtServers.count > 50, "seed \(seed)")
     for agent in agents { network.reset(agent.peer) }
     for _ in 0..<40 {
       network.advance(nanoseconds: 20_000_000_000)
@@ -74,6 +87,7 @@ struct EraStormTests {
     #expect(gateway.worker.exchanges.count == 0, "seed \(seed)")
     #expect(gateway.worker.upstreams.count == 0, "seed \(seed)")
     #expect(gateway.worker.blocks.lentBytes == gateway.worker.scratch.capacity, "seed \(seed)")
+    return (gateway, known.sessions.count)
   }
 
   private func check(_ gateway: SimulatedGateway, _ seed: UInt64) {
