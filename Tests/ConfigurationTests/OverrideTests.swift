@@ -40,6 +40,22 @@ import Testing
         """)
   }
 
+  @Test func aFlagThatTakesTLSAwaySaysSo() throws {
+    // Its certificate is not even read then.
+    let text = Sample(
+      listeners:
+        "listeners: [{ address: 127.0.0.1:8443, tls: { certificate: \"env:C\", key: \"env:K\" } }]"
+    ).text
+    func warnings(_ text: String) throws -> [String] {
+      try read(text, overrides: [.listen(["127.0.0.1:9"])]).1.warnings.map(\.message)
+    }
+    #expect(try warnings(Sample().text).isEmpty)
+    #expect(
+      try warnings(text) == [
+        "the file's listener (line 1) speaks TLS, and what listens in its place does not: tokens cross the network in the clear"
+      ])
+  }
+
   /// A flag must not open what the file keeps closed.
   @Test func anonymousCallersStayOnLoopback() {
     let sample = Sample(identity: "identity: { anonymous: { groups: [staff] } }")

@@ -41,7 +41,7 @@ import Testing
         url: http://[fd00::1]
         transport: sse
         credential: { header: X-Key, exec: [printf, "%s", made], refresh: 2s, timeout: 3s, max_age: 4s }
-        limits: { first_byte_timeout: 5s, connections: 6, response_size: 2KiB }
+        limits: { first_byte_timeout: 5s, connections: 6, response_size: 2KiB, connect_failures: 7, unreachable_pause: 8s }
     profiles:
       analyst:
         groups: [staff]
@@ -121,6 +121,7 @@ import Testing
       max_connections: 8
       upstream_connections: 9
       upstream_idle_connections: 0
+      connect_failures: 11
       held_calls: 10
       handshake_timeout: 15s
       head_timeout: 11ms
@@ -128,6 +129,7 @@ import Testing
       idle_timeout: 13m
       write_timeout: 14h
       connect_timeout: 16s
+      unreachable_pause: 23s
       first_byte_timeout: 17s
       stream_idle_timeout: 18s
       upstream_idle_timeout: 19s
@@ -242,6 +244,8 @@ import Testing
     #expect(crm.credential?.fieldValue.count == 4)
     #expect(crm.limits.firstByteMilliseconds == 5_000)
     #expect(crm.limits.connectionsMax == 6)
+    #expect(crm.limits.connectFailuresMax == 7)
+    #expect(crm.limits.unreachableMilliseconds == 8_000)
     #expect(crm.limits.responseBytesMax == 2048)
   }
 
@@ -370,6 +374,8 @@ import Testing
     expected.idleMilliseconds = 780_000
     expected.writeMilliseconds = 50_400_000
     expected.connectMilliseconds = 16_000
+    expected.connectFailuresMax = 11
+    expected.unreachableMilliseconds = 23_000
     expected.firstByteMilliseconds = 17_000
     expected.streamIdleMilliseconds = 18_000
     expected.upstreamIdleMilliseconds = 19_000

@@ -68,6 +68,15 @@ public enum ConfigurationLoader {
     return try read(source, secrets: secrets).0.admin?.address
   }
 
+  /// The servers of the file. Needs no secrets.
+  public static func servers(path: String) throws(ConfigurationErrors) -> [ServerConfiguration] {
+    let source = try readFile(path)
+    let secrets = SecretResolver(
+      environment: ProcessInfo.processInfo.environment, directory: directory(of: path),
+      isLenient: true)
+    return try read(source, secrets: secrets).0.servers
+  }
+
   /// The configuration as the gateway would serve it, every default written out, as YAML that the gateway reads the same
   /// way. Secrets stay references, and need not be there.
   /// - Throws: everything that is wrong with the file.
@@ -127,8 +136,15 @@ extension ConfigurationLoader {
     guard var root = composer.compose(source.text) else {
       throw ConfigurationErrors(composer.issues, in: source)
     }
+    let opened = overrides.compactMap { $0.opensTLSListener(of: root) }
     for override in overrides { override.apply(to: &root) }
     var reading = Reading(secrets: secrets)
+    for (flag, place) in opened {
+      reading.warn(
+        .flag(flag),
+        "the file's listener\(place) speaks TLS, and what listens in its place does not: tokens cross the network in the clear"
+      )
+    }
     if case .scalar(let scalar) = root.content, scalar.isNull {
       throw ConfigurationErrors([.init(path: "", message: NodeComposer.emptyFile)], in: source)
     }

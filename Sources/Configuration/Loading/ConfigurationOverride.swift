@@ -1,3 +1,5 @@
+internal import Policy
+
 /// A value from the command line that takes the place of one in the file.
 ///
 /// It is read by the same rules as the file: what would be refused there is refused here, with the
@@ -94,6 +96,19 @@ extension ConfigurationOverride {
       members.append(.init(key: section, keyOrigin: origin, value: node))
     }
     root.content = .mapping(members)
+  }
+
+  /// Whether this replaces a listener that speaks TLS by one that does not: the flag, and where the file says so.
+  func opensTLSListener(of root: Node) -> (flag: String, place: String)? {
+    guard section == "listeners", case .mapping(let members) = root.content,
+      case .list(let listeners)? = members.first(where: { $0.key == section })?.value.content
+    else { return nil }
+    let secure = listeners.first { listener in
+      guard case .mapping(let keys) = listener.content else { return false }
+      return keys.contains { $0.key == "tls" }
+    }
+    guard let secure else { return nil }
+    return (flag, secure.origin.position.map { " (line \($0.line))" } ?? "")
   }
 
   private func member(_ value: String) -> Node.Member {

@@ -29,25 +29,18 @@ extension Configuration {
     checkReviewers(&reading)
   }
 
-  /// Nobody approves their own call, and people are told apart by their names: where agents and reviewers come from one
-  /// provider, both must be called by the same claim.
+  /// Nobody approves their own call. People are told apart by issuer and subject, which needs no setting; but a provider may
+  /// give one person another subject for each client, and then only the name tells.
   private func checkReviewers(_ reading: inout Reading) {
     guard let login = console?.login.openID,
       rules.contains(where: { $0.definition.effect == .requireApproval }),
-      let index = identity.oidc.firstIndex(where: { $0.provider.issuer == login.issuer })
+      let index = identity.oidc.firstIndex(where: { $0.provider.issuer == login.issuer }),
+      identity.oidc[index].provider.nameClaim != login.nameClaim
     else { return }
-    let path = "identity.oidc[\(index)].name_claim"
-    if identity.oidc[index].provider.nameClaim != login.nameClaim {
-      reading.report(
-        at: path,
-        "console.login.oidc takes people's names from another claim, so they could approve their own calls; write the same name_claim at both"
-      )
-    } else if login.nameClaim == nil {
-      reading.warn(
-        at: path,
-        "who may not approve their own calls is told by name; write one name_claim here and at console.login.oidc, of a claim "
-          + "that access tokens and ID tokens both have, such as sub")
-    }
+    reading.warn(
+      at: "identity.oidc[\(index)].name_claim",
+      "console.login.oidc takes people's names from another claim; if this provider gives a person another \"sub\" for each "
+        + "client, people could approve their own calls: write the same name_claim at both")
   }
 
   /// Without a public URL a loopback listener's own will do; anything else agents could reach under other names.

@@ -25,6 +25,8 @@ public struct LimitsConfiguration: Equatable, Sendable {
   public var upstreamConnectionsMax = 4096
   /// Unused connections to one server that are kept, per worker.
   public var upstreamIdleConnectionsMax = 256
+  /// Attempts to connect to a server that fail in a row, per worker, before calls to it fail at once.
+  public var connectFailuresMax = 3
   /// Calls that wait for an approval, over all workers. A further one is refused.
   public var heldCallsMax = 8192
 
@@ -42,6 +44,8 @@ public struct LimitsConfiguration: Equatable, Sendable {
   public var writeMilliseconds = 30_000
   /// Until a server accepts the connection.
   public var connectMilliseconds = 5000
+  /// How long calls to a server that cannot be reached fail at once, before one of them tries again.
+  public var unreachableMilliseconds = 1000
   /// From the request's last byte to the first of the server's answer.
   public var firstByteMilliseconds = 300_000
   /// Between two pieces of a server's answer or stream.
@@ -111,6 +115,9 @@ extension LimitsConfiguration: SchemaObject {
         "upstream_idle_connections", \.upstreamIdleConnectionsMax, .integer(0...65535),
         "unused connections to one server, per worker"),
       .optional(
+        "connect_failures", \.connectFailuresMax, .integer(1...1000),
+        "failed attempts in a row to connect to a server, after which calls to it fail at once"),
+      .optional(
         "held_calls", \.heldCallsMax, .integer(1...1_000_000),
         "calls that wait for an approval, over all workers; a further one is refused"),
     ]
@@ -131,6 +138,9 @@ extension LimitsConfiguration: SchemaObject {
       .optional(
         "write_timeout", \.writeMilliseconds, wait, "an agent that does not take its answer"),
       .optional("connect_timeout", \.connectMilliseconds, wait, "to connect to a server"),
+      .optional(
+        "unreachable_pause", \.unreachableMilliseconds, wait,
+        "calls to a server that cannot be reached fail at once for so long; then one tries again"),
       .optional(
         "first_byte_timeout", \.firstByteMilliseconds, wait,
         "from a request to the server's first byte"),

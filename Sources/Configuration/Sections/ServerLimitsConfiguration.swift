@@ -6,6 +6,10 @@ public struct ServerLimitsConfiguration: Equatable, Sendable {
   public var connectionsMax: Int?
   /// One message from it. At most the general `response_size`, for which memory was laid out.
   public var responseBytesMax: Int?
+  /// Failed attempts in a row to connect, after which calls fail at once.
+  public var connectFailuresMax: Int?
+  /// How long they then do.
+  public var unreachableMilliseconds: Int?
   /// Of a server that is started by a command.
   public var processes = ProcessLimitsConfiguration()
 
@@ -35,6 +39,14 @@ extension ServerLimitsConfiguration: SchemaObject {
       .optional(
         "response_size", \.responseBytesMax, Shape<Int>.size(1024...1 << 30).optional,
         "one message from the server, at most limits.response_size, which holds when left out"),
+      .optional(
+        "connect_failures", \.connectFailuresMax, Shape<Int>.integer(1...1000).optional,
+        "failed attempts in a row to connect, after which calls fail at once; limits.connect_failures when left out"
+      ),
+      .optional(
+        "unreachable_pause", \.unreachableMilliseconds,
+        Shape<Int>.duration(1...86_400_000).optional,
+        "how long they then do, before one tries again; limits.unreachable_pause when left out"),
     ]
   }
 

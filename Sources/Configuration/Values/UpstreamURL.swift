@@ -60,6 +60,19 @@ public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// Whether another address leads to the same port of the same host, whatever the path and however this machine is called.
+  public func isSamePlace(as text: String) -> Bool {
+    guard case .success(let other) = UpstreamURL.parse(text), other.port == port else {
+      return false
+    }
+    return host.lowercased() == other.host.lowercased() || (isThisMachine && other.isThisMachine)
+  }
+
+  private var isThisMachine: Bool {
+    host.lowercased() == "localhost" || addressBytes?.first == 127
+      || addressBytes == Array(repeating: 0, count: 15) + [1]
+  }
+
   private static func parse(
     authority: String, defaultPort: UInt16
   ) -> Result<(String, UInt16), Refusal> {
