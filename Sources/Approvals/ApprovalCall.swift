@@ -1,31 +1,41 @@
 public import Foundation
 
-/// A held call, as the data path describes it: what a request for approval is made of.
+/// A held call: what is asked of reviewers, as the data path describes it.
 public struct ApprovalCall: Sendable, Equatable {
-  /// See `ApprovalRequest.digest`.
+  /// SHA-256 over principal, person, server, tool, canonical arguments (RFC 8785) and policy revision: what was approved is
+  /// what runs. Hexadecimal.
   public var digest: String
   public var principal: String
+  /// Who the principal is, whatever it is called: see `Person`.
+  public var person: String
+  /// Those of the principal's groups that the policy speaks of, as they were when it asked.
+  public var groups: [String]
   public var server: String
   public var tool: String
-  /// Canonical JSON: exactly what the digest covers.
+  /// The arguments as canonical JSON: what the reviewer sees is what the digest covers.
   public var arguments: String
+  /// The rule that asks.
   public var rule: String
   /// What the rule tells reviewers.
   public var message: String
+  /// Sixteen hexadecimal digits.
   public var policyRevision: String
+  /// The reference id of the call that asked first, for finding its record.
   public var reference: String
+  /// Whoever is in one of these groups may decide, except who asks.
   public var reviewerGroups: [String]
+  /// How many different reviewers must approve.
   public var quorum: Int
-  /// Seconds from now on after which nothing of it counts any more.
-  public var lifetime: TimeInterval
 
   public init(
-    digest: String, principal: String, server: String, tool: String, arguments: String,
-    rule: String, message: String, policyRevision: String, reference: String,
-    reviewerGroups: [String], quorum: Int, lifetime: TimeInterval
+    digest: String, principal: String, person: String, groups: [String] = [], server: String,
+    tool: String, arguments: String, rule: String, message: String, policyRevision: String,
+    reference: String, reviewerGroups: [String], quorum: Int
   ) {
     self.digest = digest
     self.principal = principal
+    self.person = person
+    self.groups = groups
     self.server = server
     self.tool = tool
     self.arguments = arguments
@@ -35,6 +45,17 @@ public struct ApprovalCall: Sendable, Equatable {
     self.reference = reference
     self.reviewerGroups = reviewerGroups
     self.quorum = quorum
+  }
+}
+
+/// A held call that is to be put before reviewers.
+public struct ApprovalQuestion: Sendable, Equatable {
+  public var call: ApprovalCall
+  /// Seconds from now on after which nothing of it counts any more.
+  public var lifetime: TimeInterval
+
+  public init(_ call: ApprovalCall, lifetime: TimeInterval) {
+    self.call = call
     self.lifetime = lifetime
   }
 }
@@ -61,6 +82,18 @@ public struct ApprovalLimits: Sendable, Equatable {
   public var reasonCharactersMax = 2000
 
   public init() {}
+}
+
+/// How many approvals there are.
+public struct ApprovalTally: Sendable, Equatable {
+  public var counts: [ApprovalState: Int]
+  /// When the oldest of those that wait was asked; nil when none does.
+  public var oldestPending: Date?
+
+  public init(counts: [ApprovalState: Int] = [:], oldestPending: Date? = nil) {
+    self.counts = counts
+    self.oldestPending = oldestPending
+  }
 }
 
 /// Names one request for approval: "apr_" and 26 digits of Crockford's base 32, of which the first ten are the time in

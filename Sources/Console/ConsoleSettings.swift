@@ -2,7 +2,8 @@ public import Identity
 
 /// Where the console and the admin API listen, who may sign in, and who may see what.
 public struct ConsoleSettings: Sendable {
-  /// A numeric address without brackets. Anything but loopback stands behind a proxy that speaks TLS.
+  /// A numeric address without brackets. The console speaks plain HTTP: anything but loopback stands behind a proxy that
+  /// speaks TLS.
   public var host = "127.0.0.1"
   /// 0 lets the system choose.
   public var port = 8081
@@ -39,6 +40,9 @@ public struct OpenIDSettings: Sendable {
   public var groupsClaim = "groups"
   /// The claim that names a person; nil for the first of preferred_username, email and sub that is there.
   public var nameClaim: String?
+  /// What the gateway calls this provider where agents bring its tokens, so that a person here is known to be the principal
+  /// `provider/name` there; nil where they do not.
+  public var provider: String?
   /// PEM file of certificate authorities instead of the system's.
   public var authorities: String?
 

@@ -36,6 +36,8 @@ import Testing
     #expect(request.arguments == #"{"sql":"DELETE FROM orders"}"#)
     #expect(request.reference == "015zbk8080r00")
     #expect(request.message == "Ticket?")
+    #expect(request.person == Person.account("agent"))
+    #expect(request.groups == ["etl"])
     #expect(try await store.request(request.id) == request)
     await #expect(throws: ApprovalError.notFound) { try await store.request("apr_x") }
   }
@@ -65,24 +67,54 @@ import Testing
     #expect(try await store.ask(for: .sample()).isNew)
   }
 
-  @Test func onlyReviewersDecideAndNobodyOnTheirOwnCall() async throws {
-    let request = try await store.ask(for: .sample(principal: "Bob")).request
+  @Test func onlyReviewersDecide() async throws {
+    let request = try await store.ask(for: .sample()).request
     #expect(await refusal(request.id, by: .eve) == .notAReviewer)
-    #expect(await refusal(request.id, by: Reviewer(name: "x", groups: [])) == .notAReviewer)
-    #expect(await refusal(request.id, by: .bob) == .selfApproval)
-    #expect(await refusal(request.id, .deny, by: .bob) == .selfApproval)
+    #expect(await refusal(request.id, by: Reviewer(corp: "x", groups: [])) == .notAReviewer)
     #expect(await refusal("apr_x", by: .ada) == .notFound)
     #expect(try await store.request(request.id).decisions.isEmpty)
     #expect(await refusal(request.id, by: .ada) == nil)
     #expect(await refusal(request.id, by: .ada) == .notPending(.approved))
   }
 
-  @Test(arguments: ["corp/Bob", "shop/bob", "corp/bob"])
-  func whoAsksWithATokenDoesNotDecideAtTheConsole(principal: String) async throws {
-    let request = try await store.ask(for: .sample(principal: principal)).request
-    #expect(await refusal(request.id, by: .bob) == .selfApproval)
-    let other = try await store.ask(for: .sample(digest: "bb", principal: "corp/bobby")).request
-    #expect(await refusal(other.id, by: .bob) == nil)
+  /// Who asks, and whether Bob, who signed in at `corp`, is that one.
+  static let callers: [(principal: String, person: String, isBob: Bool)] = [
+    // The same subject, whatever it is called now.
+    ("corp/bob", Person.subject("digest of bob"), true),
+    ("corp/robert", Person.subject("digest of bob"), true),
+    // A provider that gives one person another subject for each client: its own name for him tells.
+    ("corp/bob", Person.subject("digest for another client"), true),
+    ("corp/Bob", Person.subject("digest for another client"), true),
+    // Others who happen to be called like him.
+    ("shop/bob", Person.subject("digest of another bob"), false),
+    ("bob", Person.account("bob"), false),
+    ("corp/bobby", Person.subject("digest of bobby"), false),
+    ("corp/client/bob", Person.subject("digest of client bob"), false),
+  ]
+
+  @Test(arguments: callers)
+  func nobodyDecidesOnTheirOwnCallAndEverybodyElseMay(
+    caller: (principal: String, person: String, isBob: Bool)
+  ) async throws {
+    for word in [ApprovalDecision.Word.deny, .approve] {
+      let request = try await store.ask(
+        for: .sample(
+          digest: "\(word)", principal: caller.principal, person: caller.person)
+      ).request
+      #expect(request.isAsked(by: .bob) == caller.isBob)
+      let refusal = await refusal(request.id, word, by: .bob)
+      #expect(refusal == (caller.isBob ? .selfApproval : nil))
+      #expect(try await store.request(request.id).decisions.isEmpty == caller.isBob)
+    }
+  }
+
+  @Test func aProgramDoesNotDecideOnItsOwnCallNorForItsNamesake() async throws {
+    let request = try await store.ask(for: .sample(principal: "etl")).request
+    let itself = Reviewer(
+      name: "etl", groups: ["dba"], person: Person.account("etl"), principal: "etl")
+    #expect(await refusal(request.id, by: itself) == .selfApproval)
+    let admin = Reviewer(name: "etl", groups: ["dba"], person: Person.localAdmin("etl"))
+    #expect(await refusal(request.id, by: admin) == nil)
   }
 
   @Test func aQuorumCountsPeople() async throws {
@@ -91,7 +123,9 @@ import Testing
     #expect(try await store.request(request.id).state == .pending)
     #expect(await refusal(request.id, by: .ada) == .alreadyDecidedByYou)
     #expect(
-      await refusal(request.id, by: Reviewer(name: "ADA", groups: ["ops"])) == .alreadyDecidedByYou)
+      await refusal(
+        request.id, by: Reviewer(corp: "renamed", groups: ["ops"], subject: "digest of ada"))
+        == .alreadyDecidedByYou)
     #expect(await refusal(request.id, .deny, by: .ada) == .alreadyDecidedByYou)
     #expect(try await store.request(request.id).state == .pending)
     #expect(await refusal(request.id, by: .bob) == nil)
@@ -162,7 +196,7 @@ import Testing
         group.addTask { [store] in
           // Those who come too late are told so.
           _ = try? await store.decide(
-            request.id, .approve, by: Reviewer(name: "r\(number)", groups: ["dba"]), reason: "")
+            request.id, .approve, by: Reviewer(corp: "r\(number)", groups: ["dba"]), reason: "")
         }
       }
     }
@@ -249,6 +283,21 @@ import Testing
     try await store.sweep(prunes: true)
     await #expect(throws: ApprovalError.notFound) { try await store.request(old.id) }
     #expect(try await store.request(open.id).state == .pending)
+  }
+
+  @Test func theyAreCountedByState() async throws {
+    #expect(try await store.tally() == ApprovalTally())
+    let first = try await store.ask(for: .sample()).request
+    clock.advance(5)
+    let second = try await store.ask(for: .sample(digest: "bb")).request
+    #expect(
+      try await store.tally() == ApprovalTally(counts: [.pending: 2], oldestPending: first.created))
+    _ = try await store.decide(first.id, .approve, by: .ada, reason: "")
+    #expect(
+      try await store.tally()
+        == ApprovalTally(counts: [.pending: 1, .approved: 1], oldestPending: second.created))
+    clock.advance(1000)
+    #expect(try await store.tally() == ApprovalTally(counts: [.expired: 2]))
   }
 
   @Test func everyChangeIsToldInOrder() async throws {

@@ -28,21 +28,30 @@ final class TemporaryFolder {
   var database: String { url.appendingPathComponent("sluice.db").path }
 }
 
-extension ApprovalCall {
+extension ApprovalQuestion {
   static func sample(
-    digest: String = "aa", principal: String = "agent", quorum: Int = 1,
+    digest: String = "aa", principal: String = "agent", person: String? = nil, quorum: Int = 1,
     lifetime: TimeInterval = 900, revision: String = "0123456789abcdef"
-  ) -> ApprovalCall {
-    ApprovalCall(
-      digest: digest, principal: principal, server: "orders", tool: "query",
+  ) -> ApprovalQuestion {
+    let call = ApprovalCall(
+      digest: digest, principal: principal, person: person ?? Person.account(principal),
+      groups: ["etl"], server: "orders", tool: "query",
       arguments: #"{"sql":"DELETE FROM orders"}"#, rule: "writes", message: "Ticket?",
       policyRevision: revision, reference: "015zbk8080r00", reviewerGroups: ["dba", "ops"],
-      quorum: quorum, lifetime: lifetime)
+      quorum: quorum)
+    return ApprovalQuestion(call, lifetime: lifetime)
   }
 }
 
 extension Reviewer {
-  static let ada = Reviewer(name: "ada", groups: ["dba"])
-  static let bob = Reviewer(name: "bob", groups: ["ops", "staff"])
-  static let eve = Reviewer(name: "eve", groups: ["staff"])
+  static let ada = Reviewer(corp: "ada", groups: ["dba"])
+  static let bob = Reviewer(corp: "bob", groups: ["ops", "staff"])
+  static let eve = Reviewer(corp: "eve", groups: ["staff"])
+
+  /// Somebody who signed in at the provider `corp`, whose subject is a number.
+  init(corp name: String, groups: Set<String>, subject: String? = nil) {
+    self.init(
+      name: name, groups: groups, person: Person.subject(subject ?? "digest of \(name)"),
+      principal: "corp/\(name)")
+  }
 }

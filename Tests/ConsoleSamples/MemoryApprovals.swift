@@ -45,15 +45,14 @@ public actor MemoryApprovals: ApprovalService {
     var request = try await request(id)
     guard request.state == .pending else { throw .notPending(request.state) }
     guard !reviewer.groups.isDisjoint(with: request.reviewerGroups) else { throw .notAReviewer }
-    guard reviewer.name != request.principal else { throw .selfApproval }
-    guard !request.decisions.contains(where: { $0.reviewer == reviewer.name }) else {
-      throw .alreadyDecidedByYou
-    }
+    guard !request.isAsked(by: reviewer) else { throw .selfApproval }
+    guard !request.isDecided(by: reviewer) else { throw .alreadyDecidedByYou }
     request.decisions.append(
-      ApprovalDecision(reviewer: reviewer.name, word: word, reason: reason, time: now()))
+      ApprovalDecision(
+        reviewer: reviewer.name, person: reviewer.person, word: word, reason: reason, time: now()))
     if word == .deny {
       request.state = .denied
-    } else if request.decisions.count(where: { $0.word == .approve }) >= request.quorum {
+    } else if request.approvalCount >= request.quorum {
       request.state = .approved
     }
     kept[kept.firstIndex { $0.id == id }!] = request

@@ -21,17 +21,19 @@ public enum SampleApprovals {
   public static func request(
     _ id: String, server: String = "orders", tool: String = "query",
     arguments: String = "{\"sql\":\"SELECT 1\"}", principal: String = "nightly-report",
-    quorum: Int = 1, reviewers: [String] = ["dba"], age: Double = 40, lasts: Double = 900,
+    person: String? = nil, groups: [String] = [], quorum: Int = 1, reviewers: [String] = ["dba"],
+    age: Double = 40, lasts: Double = 900,
     state: ApprovalState = .pending, decisions: [ApprovalDecision] = [], now: Date = Date()
   ) -> ApprovalRequest {
     ApprovalRequest(
       id: "apr_" + id.padding(toLength: 26, withPad: "0", startingAt: 0),
-      digest: String(repeating: "3f9a", count: 16), principal: principal, server: server,
-      tool: tool,
-      arguments: arguments, rule: "writes-need-a-human",
-      message: "Does the statement touch only the rows the ticket names?",
-      policyRevision: "8c1f00d2a4b3e596", reference: "01JDN3B9Q2S", reviewerGroups: reviewers,
-      quorum: quorum, created: now.addingTimeInterval(-age),
+      call: ApprovalCall(
+        digest: String(repeating: "3f9a", count: 16), principal: principal,
+        person: person ?? Person.account(principal), groups: groups, server: server, tool: tool,
+        arguments: arguments, rule: "writes-need-a-human",
+        message: "Does the statement touch only the rows the ticket names?",
+        policyRevision: "8c1f00d2a4b3e596", reference: "01JDN3B9Q2S", reviewerGroups: reviewers,
+        quorum: quorum), created: now.addingTimeInterval(-age),
       expires: now.addingTimeInterval(lasts - age), state: state, decisions: decisions)
   }
 
@@ -47,31 +49,34 @@ public enum SampleApprovals {
       {"command":["rm","-rf","/srv/exports/2024"],"directory":"/srv"}
       """
     let approval = ApprovalDecision(
-      reviewer: "rtyler", word: .approve, reason: "Matches OPS-2210.",
+      reviewer: "rtyler", person: Person.account("rtyler"), word: .approve,
+      reason: "Matches OPS-2210.",
       time: now.addingTimeInterval(-25))
     return [
-      request("update", arguments: update, now: now),
+      request("update", arguments: update, groups: ["reporting", "batch"], now: now),
       request(
         "transfer", server: "bank", tool: "transfer_money", arguments: transfer,
         principal: "invoice-agent", quorum: 2, reviewers: ["dba", "finance"], age: 95,
         decisions: [approval], now: now),
       request(
         "shell", server: "ops-shell", tool: "execute", arguments: shell, principal: "admin",
-        age: 700, now: now),
+        person: Person.localAdmin("admin"), age: 700, now: now),
       request(
         "long", tool: "import_rows", arguments: longArguments, principal: "etl", age: 20, now: now),
       request(
         "denied", arguments: "{\"sql\":\"DELETE FROM customers\"}", age: 5400, state: .denied,
         decisions: [
           ApprovalDecision(
-            reviewer: "dwho", word: .deny, reason: "No WHERE clause. Ask again with one.",
+            reviewer: "dwho", person: Person.account("dwho"), word: .deny,
+            reason: "No WHERE clause. Ask again with one.",
             time: now.addingTimeInterval(-5300))
         ], now: now),
       request(
         "consumed", arguments: update, age: 7300, state: .consumed,
         decisions: [
           ApprovalDecision(
-            reviewer: "rtyler", word: .approve, reason: "", time: now.addingTimeInterval(-7200))
+            reviewer: "rtyler", person: Person.account("rtyler"), word: .approve, reason: "",
+            time: now.addingTimeInterval(-7200))
         ], now: now),
       request(
         "expired", server: "git", tool: "git_reset", arguments: "{}", age: 9000, state: .expired,
@@ -95,8 +100,10 @@ public enum SampleApprovals {
         principal: text, quorum: 2,
         decisions: [
           ApprovalDecision(
-            reviewer: text, word: .approve, reason: text, time: now.addingTimeInterval(-5))
+            reviewer: text, person: Person.account(text), word: .approve, reason: text,
+            time: now.addingTimeInterval(-5))
         ], now: now)
+      request.groups = ["dba", text]
       request.rule = text
       request.message = text
       request.reference = text

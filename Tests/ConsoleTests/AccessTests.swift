@@ -94,16 +94,25 @@ import Testing
     }
   }
 
-  @Test func pagesForMachinesAnswerToAnyNameWithoutSigningIn() async throws {
-    let console = try TestConsole { _, services in
-      services.openRoutes = [
-        ConsoleRoute("/healthz") { ConsoleAnswer(contentType: "text/plain", body: "well") }
-      ]
-    }
+  @Test func aMethodThatAnAddressDoesNotHaveIsSaidToBeMissing() async throws {
+    let console = try TestConsole()
     try await console.test { browser in
-      let answer = try await browser.send(.get, "/healthz", host: "pod-17.internal")
-      #expect(answer.status == .ok && answer.text == "well")
-      #expect(answer.headers[.xContentTypeOptions] == "nosniff")
+      for operation in AdminAPI(core: console.core).operations {
+        let path = operation.path.dropFirst(7).replacing("{id}", with: Sample.update)
+        let answer = try await browser.api(.delete, String(path), key: "platform")
+        #expect(answer.status == .methodNotAllowed, "\(path)")
+        #expect(
+          answer.headers[.allow] == (operation.method == .get ? "GET, HEAD" : "POST"), "\(path)")
+        #expect(try answer.json(Problem.self).type == "urn:sluice:problem:method")
+      }
+      _ = try await browser.signIn()
+      let token = try TestBrowser.token(try await browser.get("/approvals"))
+      let answer = try await browser.send(
+        .put, "/approvals/\(Sample.update)",
+        headers: [.origin: TestConsole.origin, ForgeryGuard.headerField: token])
+      #expect(answer.status == .methodNotAllowed)
+      #expect(answer.headers[.allow] == "GET, HEAD, POST")
+      #expect(try await browser.api(.get, "/nowhere", key: "platform").status == .notFound)
     }
   }
 

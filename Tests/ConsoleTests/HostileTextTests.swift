@@ -64,14 +64,19 @@ import Testing
   @Test func hostileApprovalsStayTextOnEveryPage() async throws {
     let clock = TestClock()
     let requests = SampleApprovals.hostile(now: clock.now)
-    let console = try TestConsole(requests) { _, services in services.groups = { [$0] } }
+    let console = try TestConsole(requests) { _, services in
+      services.status = {
+        SampleStatus.status(names: SampleApprovals.hostileTexts, now: clock.now)
+      }
+    }
     try await console.test { browser in
       _ = try await browser.signIn()
       var pages = ["/approvals"]
       pages += requests.map { "/approvals/\($0.id)" }
+      pages += ["/servers", "/policies", "/status"]
       for page in pages {
         let text = try await browser.get(page).text
-        #expect(text.contains("class=\"arguments\""))
+        #expect(text.contains("class=\"arguments\"") == page.hasPrefix("/approvals"))
         // No element and no attribute that the templates do not have.
         for element in text.matches(of: /<([a-zA-Z!\/][^\s>]*)/) {
           #expect(HostileTextTests.elements.contains(String(element.1)), "\(element.1) in \(page)")
@@ -89,6 +94,8 @@ import Testing
     "h2", "/h2", "p", "/p", "article", "/article", "dl", "/dl", "dt", "/dt", "dd", "/dd", "strong",
     "/strong", "time", "/time", "pre", "/pre", "code", "/code", "mark", "/mark", "ul", "/ul", "li",
     "/li", "label", "/label", "textarea", "/textarea", "details", "/details", "summary",
-    "/summary",
+    "/summary", "section", "/section", "table", "/table", "thead", "/thead", "tbody", "/tbody",
+    "tr",
+    "/tr", "th", "/th", "td", "/td",
   ]
 }

@@ -12,6 +12,13 @@ import Testing
 
 @testable import Console
 
+extension Viewer {
+  /// Somebody of whom nothing but name and groups matters.
+  init(name: String, groups: Set<String>) {
+    self.init(name: name, groups: groups, person: "test/\(name)")
+  }
+}
+
 /// A clock that stands still until a test moves it.
 final class TestClock: Sendable {
   private let time = Mutex(Date(timeIntervalSince1970: 1_800_000_000))

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import ControlPlane
+@testable import Status
 
 @Suite struct MetricsTests {
   @Test func whatPrometheusWouldMisreadIsEscaped() {

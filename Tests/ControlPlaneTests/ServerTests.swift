@@ -1,4 +1,5 @@
 import EventLoop
+import Status
 import Testing
 
 @testable import ControlPlane

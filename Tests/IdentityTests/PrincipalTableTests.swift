@@ -23,7 +23,8 @@ import Testing
   ) -> UInt32? {
     table.insert(
       digest(number), server: server, expires: expires, principal: principal,
-      identity: APIKey.sha256(of: [UInt8(truncatingIfNeeded: number)]), name: "corp/\(number)")
+      identity: APIKey.sha256(of: [UInt8(truncatingIfNeeded: number)]),
+      person: APIKey.sha256(of: [1, UInt8(truncatingIfNeeded: number)]), name: "corp/\(number)")
   }
 
   private func name(_ reference: UInt32, in table: borrowing PrincipalTable) -> String {
@@ -39,6 +40,9 @@ import Testing
     #expect(table.find(digest(1), server: 1, now: 99) == nil)
     #expect(table.find(digest(2), server: 0, now: 99) == nil)
     #expect(name(reference, in: table) == "corp/1")
+    let person = unsafe table.person(reference).withUnsafeBytes { unsafe Array($0) }
+    let identity = unsafe table.identity(reference).withUnsafeBytes { unsafe Array($0) }
+    #expect(person == APIKey.sha256(of: [1, 1]) && identity == APIKey.sha256(of: [1]))
     #expect(table.find(digest(1), server: 0, now: 100) == nil)
     #expect(table.count == 0)
   }

@@ -301,7 +301,7 @@ def test_arguments_and_digests_are_what_others_compute(make_gateway, accounts, s
         canonical = row["arguments"].encode()
         assert canonical == wanted[json.loads(canonical)["n"]]
         parts = b""
-        for part in (b"sluice call 1", b"analyst", b"counter", b"run"):
+        for part in (b"sluice call 2", b"analyst", b"", b"counter", b"run"):
             parts += struct.pack("<Q", len(part)) + part
         parts += struct.pack("<Q", 0) + struct.pack("<Q", len(canonical)) + canonical
         parts += struct.pack("<Q", int(row["policy_revision"], 16))

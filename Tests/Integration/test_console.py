@@ -12,6 +12,7 @@ import pytest
 from support.console import API, PASSWORD, Page, Preview, Session, password_hash
 from support.gateway import Account, sluice
 from support.ports import free_ports
+from support.wire import modern_call
 
 # What the pages are made of. An element or attribute that is not here came from somewhere else.
 ELEMENTS = set(
@@ -293,3 +294,74 @@ def test_a_held_call_goes_on_when_a_person_decides(gateway_with_console, account
     after = ada.get(f"/approvals/{approval['id']}")
     assert after["state"] == ("denied" if way == "denied" else "consumed")
     assert [decision["reviewer"] for decision in after["decisions"]] == ["admin" if way == "page" else "ada"]
+
+
+def test_console_api_command_and_metrics_tell_of_the_same_gateway(make_gateway, scripted, accounts, tmp_path):
+    """A call that waits and a sink whose receiver is down, seen from every side."""
+    import jsonschema
+    from support.scripted import answer, result
+
+    server = scripted(lambda connection, request: connection.sendall(
+        answer(result(request.id, "done"))) or True)
+    console, admin, nobody = free_ports(3)
+    petra, ada = Account("petra", "platform"), Account("ada", "dba")
+    gateway = make_gateway(
+        {"counter": server.url}, [{
+            "name": "ask", "match": {"servers": ["*"]}, "effect": "require_approval",
+            "approval": {"reviewers": ["dba"], "quorum": 1, "expires": "10m"}}],
+        store="sqlite:./sluice.db", admin={"address": f"127.0.0.1:{admin}"},
+        sinks=[{"name": "hook", "start": "beginning", "webhook": {
+            "url": f"http://127.0.0.1:{nobody}/events", "secret": "env:HOOK_SECRET"}}],
+        console={"address": f"127.0.0.1:{console}", "admins": ["platform"],
+                 "login": {"local_admin": {"password_hash": f"file:{password_hash(tmp_path)}"}},
+                 "api_keys": [petra.entry, ada.entry]},
+        environment={"HOOK_SECRET": "a-secret-that-both-sides-know"}).start()
+    url = f"http://127.0.0.1:{console}"
+    api, reviewer = API(url, petra.key), API(url, ada.key)
+
+    def metrics():
+        with urllib.request.urlopen(f"http://127.0.0.1:{admin}/metrics", timeout=20) as page:
+            return page.read().decode().splitlines()
+
+    def until(condition):
+        deadline = time.monotonic() + 30
+        while not (found := condition()):
+            assert time.monotonic() < deadline, gateway.log_text()
+            time.sleep(0.05)
+        return found
+
+    answers = []
+    waiting = threading.Thread(daemon=True, target=lambda: answers.append(
+        modern_call(gateway, "counter", accounts.analyst, "run", {})))
+    waiting.start()
+    approval = until(lambda: reviewer.get("/approvals?state=pending")["approvals"])[0]
+    assert approval["groups"] and set(approval["groups"]) <= set(accounts.analyst.entry["groups"])
+
+    status = until(lambda: (found := api.get("/status"))["sinks"][0]["state"] == "failing" and found)
+    document = api.get("/openapi.json")
+    for name, path in [("Status", "/status"), ("ServerList", "/servers"), ("Policies", "/policies"),
+                       ("ApprovalList", "/approvals")]:
+        jsonschema.validate(
+            api.get(path), {"$ref": f"#/components/schemas/{name}", "components": document["components"]})
+    assert status["approvals"]["counts"] == {"pending": 1} and status["approvals"]["held_calls"] == 1
+    assert status["sinks"][0]["problem"] and status["sinks"][0]["lag_bytes"] > 0
+    with urllib.request.urlopen(f"http://127.0.0.1:{admin}/status.json", timeout=20) as page:
+        assert json.load(page).keys() == status.keys()
+    lines = metrics()
+    for line in ["sluice_held_calls 1", "sluice_approvals_pending 1", "sluice_approvals_asked_total 1",
+                 'sluice_sink_up{sink="hook"} 0']:
+        assert line in lines, line
+    assert any(line.startswith('sluice_sink_lag_bytes{sink="hook"} ') and not line.endswith(" 0") for line in lines)
+    shown = sluice("status", "--config", gateway.file).stdout
+    assert "1 wait, the oldest for" in shown and "1 of " in shown and "sink hook: " in shown
+    session = Session(url)
+    assert session.sign_in(password=PASSWORD)[0] == 303
+    _, _, page = session.fetch("/status")
+    text = assert_clean(page).text
+    assert "hook" in text and "failing" in text and "the oldest for" in text
+
+    reviewer.call("POST", f"/approvals/{approval['id']}/decision", {"decision": "approve", "reason": "fine"})
+    waiting.join(30)
+    assert answers and len(server.requests) == 1
+    until(lambda: 'sluice_approvals_decided_total{outcome="granted"} 1' in metrics())
+    assert api.get("/status")["approvals"]["counts"] == {"consumed": 1}

@@ -358,7 +358,7 @@ def test_status_is_told_to_people_and_to_programs(make_gateway, scripted, accoun
         return status if status["servers"][1]["state"] == "failing" else None
     status = wait_for(failing, "the failing server")
     assert status["servers"][0]["calls"]["success"] == 1
-    assert gateway.show(status["servers"][1]["lastFailure"])["server"] == "gone"
+    assert gateway.show(status["servers"][1]["last_failure"])["server"] == "gone"
     page = sluice("status", "--config", gateway.file).stdout
     assert "ready" in page and "failing" in page and "things" in page
     printed = json.loads(sluice("status", "--url", f"http://127.0.0.1:{port}/", "--json").stdout)

@@ -79,3 +79,27 @@ def test_a_server_that_answers_otherwise_is_told(make_gateway, upstreams, accoun
     assert server.requests[-1].headers["mcp-name"] == "two"
     wrong = sessions(gateway, "replay", session["session"], check=False)
     assert wrong.returncode == 2 and "--to" in wrong.stderr
+
+
+def test_a_server_that_agents_use_is_not_replayed_to_by_accident(make_gateway, accounts, scripted):
+    from support.scripted import answer, result
+
+    server = scripted(lambda connection, request: connection.sendall(answer(result(request.id, "x"))) or True)
+    with make_gateway({"echo": server.url}) as gateway:
+        modern_call(gateway, "echo", accounts.analyst, "one")
+        assert gateway.stop() == 0
+    session, = listed(gateway)
+    before = len(server.requests)
+
+    def replay(to, *more):
+        return sluice("sessions", "replay", session["session"], "--to", to, "--yes", "--config", gateway.file,
+                      *more, check=False)
+
+    # By whatever name, and at whatever path.
+    for to in (server.url, server.url.replace("127.0.0.1", "localhost"), server.url + "/elsewhere"):
+        refused = replay(to)
+        assert refused.returncode == 2 and 'is the server "echo" of' in refused.stderr, refused.stderr
+    assert replay(server.url, "--dry-run").returncode == 0
+    assert len(server.requests) == before
+    assert replay(server.url, "--live").returncode == 0
+    assert len(server.requests) == before + 1

@@ -5,14 +5,18 @@ import hmac
 import json
 import os
 import signal
+import socket
+import ssl
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import yaml
 
 from support.gateway import sluice
 from support.ports import free_ports
+from support.tls import Authority
 from support.wire import modern_call
 
 SECRET = "a-secret-that-both-sides-know"
@@ -86,6 +90,14 @@ def hook_sink(port, **more):
 def greet(gateway, accounts, count, start=0):
     for number in range(start, start + count):
         modern_call(gateway, "people", accounts.analyst, "greet", {"name": f"n{number}"})
+
+
+def change(gateway, **sections):
+    """Other sections in the configuration, as editors put them there: a new file, renamed over the old."""
+    settings = yaml.safe_load(gateway.file.read_text()) | sections
+    new = gateway.file.with_suffix(".new")
+    new.write_text(yaml.safe_dump(settings, sort_keys=False))
+    os.replace(new, gateway.file)
 
 
 def test_a_webhook_that_fails_and_then_takes(make_gateway, upstreams, accounts):
@@ -212,6 +224,79 @@ def test_rsyslog_that_is_killed_and_comes_back(
     assert distinct == sorted(distinct)
     status = sluice("sinks", "status", "--config", gateway.file).stdout
     assert "siem" in status and "level" in status
+
+
+class SyslogOverTLS:
+    """A receiver that takes messages from holders of a certificate of its authority only (RFC 5425 section 4.2.1)."""
+
+    def __init__(self, server, clients):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(server.chain, server.key)
+        context.load_verify_locations(clients.pem)
+        context.verify_mode = ssl.CERT_REQUIRED
+        self.messages, self.refusals, self.subjects = [], [], set()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, args=[context], daemon=True).start()
+
+    def accept(self, context):
+        while True:
+            try:
+                plain, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.receive, args=[context, plain], daemon=True).start()
+
+    def receive(self, context, plain):
+        try:
+            with context.wrap_socket(plain, server_side=True) as stream:
+                self.subjects.add(str(stream.getpeercert()["subjectAltName"]))
+                rest = b""
+                while piece := stream.recv(65536):
+                    rest += piece
+                    while b" " in rest:
+                        length, _, tail = rest.partition(b" ")
+                        if len(tail) < int(length):
+                            break
+                        self.messages.append(tail[:int(length)])
+                        rest = tail[int(length):]
+        except (ssl.SSLError, OSError) as error:
+            self.refusals.append(str(error))
+
+    def close(self):
+        self.listener.close()
+
+
+def test_a_receiver_that_asks_for_a_certificate(make_gateway, upstreams, accounts, tmp_path):
+    ours, theirs = Authority(tmp_path / "ours"), Authority(tmp_path / "theirs")
+    client = ours.issue("DNS:gateway.example", usage="clientAuth")
+    stranger = theirs.issue("DNS:gateway.example", usage="clientAuth")
+    receiver = SyslogOverTLS(theirs.issue("IP:127.0.0.1"), ours)
+
+    def sink(issued):
+        tls = {"authorities": str(theirs.pem)}
+        if issued:
+            tls |= {"certificate": str(issued.chain), "key": str(issued.key)}
+        return [{"name": "siem", "start": "beginning", "syslog": {
+            "address": f"127.0.0.1:{receiver.port}", "tls": tls}}]
+
+    gateway = make_gateway({"people": upstreams.urls["people"]}, sinks=sink(None))
+    with gateway:
+        greet(gateway, accounts, 5)
+        for issued in (None, stranger):
+            if issued:
+                change(gateway, sinks=sink(issued))
+            before = len(receiver.refusals)
+            eventually(lambda: len(receiver.refusals) > before)
+        assert receiver.messages == []
+        assert any("cannot deliver" in line["message"] for line in gateway.log())
+        # With the right one everything arrives, from the beginning on.
+        change(gateway, sinks=sink(client))
+        eventually(lambda: len(receiver.messages) >= 5)
+        assert gateway.stop() == 0
+    assert receiver.subjects == {"(('DNS', 'gateway.example'),)"}
+    assert all(message.startswith(b"<") for message in receiver.messages)
+    receiver.close()
 
 
 def test_old_segments_go_when_they_are_delivered(make_gateway, upstreams, accounts):

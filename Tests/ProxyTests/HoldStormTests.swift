@@ -105,6 +105,9 @@ struct HoldStormTests {
     var random = SplitMix64(seed: seed &+ 1000)
     var clients: [SimulatedNetwork.Peer] = []
     var number = 0
+    // The storm may swallow it: then every call is one without a session.
+    let session =
+      (0..<20).lazy.compactMap { _ in try? holding.openSession() }.first ?? ""
     for turn in 0..<6000 {
       if turn < 4500, Int.random(in: 0..<40, using: &random) == 0 {
         number += 1
@@ -113,7 +116,8 @@ struct HoldStormTests {
         let arguments = "{\"id\":\(Int.random(in: 0..<6, using: &random))}"
         network.send(
           Bool.random(using: &random)
-            ? HoldingGateway.legacy(arguments, id: "\(number)")
+            ? HoldingGateway.legacy(
+              arguments, id: "\(number)", more: Bool.random(using: &random) ? session : "")
             : HoldingGateway.modern(HoldingGateway.modernBody(arguments, id: "\(number)")),
           from: client)
         clients.append(client)
@@ -125,10 +129,7 @@ struct HoldStormTests {
       if Int.random(in: 0..<150, using: &random) == 0 {
         let client = network.connect(toPort: SimulatedGateway.audience)
         network.send(
-          SimulatedGateway.post(
-            #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":\#(number)}}"#
-          ),
-          from: client)
+          HoldingGateway.cancellation("\(number)", more: session), from: client)
         clients.append(client)
       }
       if Int.random(in: 0..<900, using: &random) == 0 {

@@ -65,6 +65,30 @@ final class HoldingGateway {
     }
   }
 
+  /// The fields of requests in a new session of ada's with the shop.
+  func openSession() throws -> String {
+    let before = gateway.server
+    defer { gateway.server = before }
+    gateway.server = { request in
+      [
+        .send(
+          SimulatedGateway.json(
+            "{\"jsonrpc\":\"2.0\",\"id\":\(request.id),\"result\":"
+              + "{\"protocolVersion\":\"2025-11-25\"}}", more: "Mcp-Session-Id: s1\r\n"))
+      ]
+    }
+    let answer = gateway.exchange(
+      SimulatedGateway.post(
+        "{\"jsonrpc\":\"2.0\",\"id\":0,\"method\":\"initialize\",\"params\":"
+          + "{\"protocolVersion\":\"2025-11-25\",\"capabilities\":{},"
+          + "\"clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}"))
+    let session = answer.firstMatch(of: /Mcp-Session-Id: (\S+)/).map { String($0.1) }
+    guard let session else { throw NoSession() }
+    return "Mcp-Session-Id: \(session)\r\nMCP-Protocol-Version: 2025-11-25\r\n"
+  }
+
+  struct NoSession: Error {}
+
   func grant(_ call: HeldCall, digest: CallDigest? = nil) {
     calls.answer(
       call.ticket,
@@ -78,6 +102,13 @@ final class HoldingGateway {
     -> String
   {
     SimulatedGateway.post(SimulatedGateway.call("delete_row", arguments, id: id), more: more)
+  }
+
+  /// `notifications/cancelled` for a request.
+  static func cancellation(_ id: String, more: String = "") -> String {
+    SimulatedGateway.post(
+      "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\",\"params\":{\"requestId\":\(id)}}",
+      more: more)
   }
 
   static func modernBody(

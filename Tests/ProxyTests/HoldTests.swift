@@ -24,7 +24,7 @@ struct HoldTests {
     #expect(call.quorum == 2)
     #expect(call.expiresMilliseconds == 60_000)
     #expect(call.reference.count == 13)
-    #expect(call.request.id == "\"x\"")
+    #expect(call.request == nil, "without a session nothing can name it")
     #expect(call.digest.hexadecimal.count == 64)
 
     // Others are not slowed by it.
@@ -156,16 +156,50 @@ struct HoldTests {
     }
   }
 
-  @Test func aCancellationIsPassedOn() throws {
+  @Test func aCancellationOfTheSameSessionIsPassedOn() throws {
     let holding = try HoldingGateway()
-    let client = holding.send(HoldingGateway.legacy(id: "\"r-1\""))
+    let session = try holding.openSession()
+    let client = holding.send(HoldingGateway.legacy(id: "\"r-1\"", more: session))
     let call = try #require(holding.takeHeld().first)
-    _ = holding.send(
-      SimulatedGateway.post(
-        #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":"r-1"}}"#))
-    #expect(holding.takeMessages() == [.cancelled(call.request)])
+    let request = try #require(call.request)
+    _ = holding.send(HoldingGateway.cancellation("\"r-1\"", more: session))
+    #expect(holding.takeMessages() == [.cancelled(request)])
     holding.calls.answer(call.ticket, .over(.cancelled, approval: "apr_1"))
     #expect(holding.receive(client).contains("was cancelled"))
+  }
+
+  @Test func aCancellationOfAnotherSessionNamesAnotherRequest() throws {
+    let holding = try HoldingGateway()
+    let (own, other) = (try holding.openSession(), try holding.openSession())
+    #expect(own != other)
+    _ = holding.send(HoldingGateway.legacy(id: "7", more: own))
+    let call = try #require(holding.takeHeld().first)
+    _ = holding.send(HoldingGateway.cancellation("7", more: other))
+    guard case .cancelled(let request)? = holding.takeMessages().first else {
+      Issue.record("nothing was told")
+      return
+    }
+    #expect(request.principal == "ada" && request.id == "7" && request != call.request)
+  }
+
+  /// Clients that share a service account number their requests alike; without a session nothing tells whose one is meant.
+  @Test func aCancellationWithoutASessionEndsNobodysCall() throws {
+    let holding = try HoldingGateway()
+    let client = holding.send(HoldingGateway.legacy(id: "1"))
+    let call = try #require(holding.takeHeld().first)
+    #expect(call.request == nil)
+    _ = holding.send(HoldingGateway.cancellation("1"))
+    #expect(holding.takeMessages().isEmpty)
+    holding.grant(call)
+    #expect(holding.receive(client).contains("\"result\""))
+  }
+
+  @Test func reviewersAreToldTheGroupsThatThePolicySpeaksOf() throws {
+    let holding = try HoldingGateway()
+    _ = holding.send(HoldingGateway.legacy())
+    let call = try #require(holding.takeHeld().first)
+    #expect(call.principal == "ada" && call.person == nil)
+    #expect(call.groups == ["analysts"])
   }
 
   @Test func anotherPolicyEndsWhatWaits() throws {

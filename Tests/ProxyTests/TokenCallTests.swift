@@ -129,12 +129,106 @@ struct TokenCallTests {
     #expect(call(token).hasPrefix("HTTP/1.1 200 OK\r\n"))
     let next = try await TestKey.edwards("k/2")
     try await publish([next])
-    let answer = call(token)
+    let client = send(token)
+    answerDemand()
+    let answer = receive(client)
     #expect(answer.hasPrefix("HTTP/1.1 401 "))
     #expect(answer.contains("signed with a key that its issuer does not publish"))
     #expect(call(try self.token(key: next)).hasPrefix("HTTP/1.1 200 OK\r\n"))
     try await publish([key, next])
     #expect(call(token).hasPrefix("HTTP/1.1 200 OK\r\n"))
+  }
+
+  // MARK: Waiting for keys
+
+  private func send(_ token: String) -> SimulatedNetwork.Peer {
+    let client = gateway.network.connect(toPort: SimulatedGateway.audience)
+    gateway.network.send(
+      SimulatedGateway.post(SimulatedGateway.call("query"), key: token), from: client)
+    gateway.run(turns: 40)
+    return client
+  }
+
+  private func receive(_ client: SimulatedNetwork.Peer) -> String {
+    gateway.run(turns: 200)
+    return String(decoding: gateway.network.takeReceived(by: client), as: UTF8.self)
+  }
+
+  private var demand: KeyDemand {
+    gateway.worker.generations[gateway.worker.generations.current].snapshot.identity.demand
+  }
+
+  /// As the control plane does when it has fetched the same keys as before.
+  private func answerDemand() {
+    demand.answer()
+    gateway.network.advance(nanoseconds: 60_000_000)
+  }
+
+  @Test func theFirstTokenAfterAChangeOfKeysWaitsForItsKey() async throws {
+    let next = try await TestKey.edwards("k/2")
+    let client = send(try token(key: next))
+    #expect(receive(client) == "")
+    #expect(demand.take() == [0], "the control plane is asked")
+    #expect(gateway.worker.exchanges.count == 0 && gateway.worker.keysWaiting == 1)
+    // Others are not held up.
+    #expect(call(try token()).hasPrefix("HTTP/1.1 200 OK\r\n"))
+    try await publish([next])
+    #expect(receive(client).contains("\"city\":\"Ulm\""))
+    #expect(gateway.worker.keysWaiting == 0)
+  }
+
+  @Test func aKeyThatIsNotPublishedIsRefusedOnceTheKeysWereFetched() async throws {
+    let client = send(try token(key: try await TestKey.edwards("k/2")))
+    gateway.network.advance(nanoseconds: 60_000_000)
+    #expect(receive(client) == "")
+    answerDemand()
+    let answer = receive(client)
+    #expect(answer.hasPrefix("HTTP/1.1 401 "))
+    #expect(answer.contains("signed with a key that its issuer does not publish"))
+    #expect(gateway.worker.keysWaiting == 0)
+  }
+
+  @Test func nobodyWaitsForKeysForEver() async throws {
+    let client = send(try token(key: try await TestKey.edwards("k/2")))
+    var seconds = 0
+    var answer = ""
+    while answer.isEmpty, seconds < 20 {
+      gateway.network.advance(nanoseconds: 1_000_000_000)
+      seconds += 1
+      answer = receive(client)
+    }
+    #expect(answer.hasPrefix("HTTP/1.1 401 "))
+    #expect(seconds == Int(GatewayLimits().keysTime / 1_000_000_000))
+  }
+
+  @Test func onlySoManyWaitForKeys() async throws {
+    let foreign = try token(key: try await TestKey.edwards("k/2"))
+    let most = GatewayLimits().keysWaitingMax
+    let clients = (0..<most).map { _ in send(foreign) }
+    #expect(gateway.worker.keysWaiting == most)
+    #expect(receive(send(foreign)).hasPrefix("HTTP/1.1 401 "))
+    gateway.network.reset(clients[0])
+    gateway.run(turns: 20)
+    #expect(gateway.worker.keysWaiting == most - 1)
+    #expect(receive(send(foreign)) == "")
+    answerDemand()
+    for client in clients.dropFirst() { #expect(receive(client).hasPrefix("HTTP/1.1 401 ")) }
+    #expect(gateway.worker.keysWaiting == 0)
+  }
+
+  @Test func aRequestThatWaitsMayComeInPieces() async throws {
+    let next = try await TestKey.edwards("k/2")
+    let request = SimulatedGateway.post(
+      SimulatedGateway.call("query"), key: try token(key: next))
+    let cut = request.utf8.count - 20
+    let client = gateway.network.connect(toPort: SimulatedGateway.audience)
+    gateway.network.send(Array(request.utf8.prefix(cut)), from: client)
+    gateway.run(turns: 40)
+    #expect(gateway.worker.keysWaiting == 1)
+    gateway.network.send(Array(request.utf8.dropFirst(cut)), from: client)
+    #expect(receive(client) == "")
+    try await publish([next])
+    #expect(receive(client).contains("\"city\":\"Ulm\""))
   }
 
   @Test func aCallUnderWayKeepsItsPrincipal() async throws {

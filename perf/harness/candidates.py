@@ -1,8 +1,10 @@
 """The candidates: how each is started, reached and checked."""
 
 import os
+import re
 import sys
 import time
+import urllib.request
 
 from . import configurations, provider
 from .services import Service, free_port, post
@@ -250,6 +252,28 @@ class SluiceTeam(SluiceFull):
 
     def credential(self):
         return self.token
+
+
+class SluiceHolding(Sluice):
+    name = "sluice holding"
+    note = "API key, a tool that waits for an approval, every call recorded"
+    headers = (f"Authorization: Bearer {configurations.API_KEY}",)
+
+    def configuration(self):
+        self.admin = free_port()
+        return configurations.sluice_holding(
+            self.port, self.setting.upstream_port, self.folder, self.admin)
+
+    def held(self):
+        """How many calls wait now."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(f"http://127.0.0.1:{self.admin}/metrics", timeout=10) as page:
+            return int(re.search(r"^sluice_held_calls (\d+)$", page.read().decode(), re.M).group(1))
+
+    def verify(self):
+        status, text = self.call(key=configurations.API_KEY)
+        if status != 200 or configurations.MASKED_VALUES[0] not in text:
+            raise SystemExit(f"{self.name}: not the server's answer: {status} {text[:300]}")
 
 
 CANDIDATES = {

@@ -173,6 +173,30 @@ audit: {{ directory: "{folder}/recordings" }}
 """
 
 
+def sluice_holding(port, upstream, folder, admin):
+    """A tool that somebody has to approve, beside others that nobody has to."""
+    digest = hashlib.sha256(API_KEY.encode()).hexdigest()
+    return f"""
+listeners: [{{ address: "127.0.0.1:{port}" }}]
+identity:
+  service_accounts: [{{ name: agent, key_sha256: "{digest}", groups: [analysts] }}]
+servers:
+  model: {{ url: "http://127.0.0.1:{upstream}/mcp", path: /mcp }}
+profiles:
+  analyst: {{ groups: [analysts], allow: [{{ server: model, tools: ["*"] }}] }}
+policies:
+  - name: changes-need-a-human
+    match: {{ servers: [model], tools: [change] }}
+    effect: require_approval
+    approval: {{ reviewers: [dba], expires: 1h }}
+audit: {{ directory: "{folder}/recordings" }}
+store: "sqlite:{folder}/approvals.db"
+approvals: {{ max_pending_per_caller: 100000 }}
+limits: {{ approval_wait: 1h }}
+admin: {{ address: "127.0.0.1:{admin}" }}
+"""
+
+
 def many_rules(count):
     """Rules as they gather over the years: a third about the tool that is called, all with something to check."""
     rules = []

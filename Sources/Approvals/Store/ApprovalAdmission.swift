@@ -15,7 +15,8 @@ struct ApprovalAdmission {
     self.now = now
   }
 
-  mutating func admit(_ call: ApprovalCall) throws -> ApprovalStore.Admission {
+  mutating func admit(_ question: ApprovalQuestion) throws -> ApprovalStore.Admission {
+    let call = question.call
     if let known = try table.current(digest: call.digest) { return .success((known, false)) }
     let all = try pending ?? table.pendingCount()
     pending = all
@@ -23,7 +24,7 @@ struct ApprovalAdmission {
     let own = try pendingOf[call.principal] ?? table.pendingCount(of: call.principal)
     pendingOf[call.principal] = own
     guard own < limits.pendingPerPrincipalMax else { return .failure(.tooManyPendingOfPrincipal) }
-    let request = ApprovalRequest(call, at: now)
+    let request = ApprovalRequest(question, at: now)
     try table.insert(request)
     pending = all + 1
     pendingOf[call.principal] = own + 1
@@ -32,14 +33,11 @@ struct ApprovalAdmission {
 }
 
 extension ApprovalRequest {
-  fileprivate init(_ call: ApprovalCall, at now: Date) {
+  fileprivate init(_ question: ApprovalQuestion, at now: Date) {
     // Whole milliseconds, as they come back from the file.
     let created = Date(milliseconds: now.milliseconds)
     self.init(
-      id: ApprovalID.make(at: now), digest: call.digest, principal: call.principal,
-      server: call.server, tool: call.tool, arguments: call.arguments, rule: call.rule,
-      message: call.message, policyRevision: call.policyRevision, reference: call.reference,
-      reviewerGroups: call.reviewerGroups, quorum: call.quorum, created: created,
-      expires: Date(milliseconds: created.addingTimeInterval(call.lifetime).milliseconds))
+      id: ApprovalID.make(at: now), call: question.call, created: created,
+      expires: Date(milliseconds: created.addingTimeInterval(question.lifetime).milliseconds))
   }
 }

@@ -34,7 +34,7 @@ enum ApprovalSchema {
           CREATE INDEX approval_pending ON approval (principal) WHERE state = 'pending';
           CREATE TABLE decision (
             approval TEXT NOT NULL REFERENCES approval (id) ON DELETE CASCADE,
-            -- The name without its case: one person, one voice.
+            -- One person, one voice.
             person TEXT NOT NULL,
             reviewer TEXT NOT NULL,
             word TEXT NOT NULL,
@@ -42,6 +42,15 @@ enum ApprovalSchema {
             time INTEGER NOT NULL,
             PRIMARY KEY (approval, person)
           ) WITHOUT ROWID;
+          """)
+    }
+    migrator.registerMigration("2 persons") { database in
+      try database.execute(
+        sql: """
+          ALTER TABLE approval ADD COLUMN person TEXT NOT NULL DEFAULT '';
+          ALTER TABLE approval ADD COLUMN principal_groups TEXT NOT NULL DEFAULT '';
+          -- Who asked for these is known by name alone, which is not enough to keep them from deciding.
+          UPDATE approval SET state = 'cancelled' WHERE state IN ('pending', 'approved');
           """)
     }
     return migrator

@@ -70,25 +70,25 @@ public actor ApprovalStore: ApprovalService {
   /// Puts a held call before its reviewers, or joins it to the request that an identical call made before. What comes back
   /// may be decided already: approved and waiting to be consumed, or denied.
   public func ask(
-    for call: ApprovalCall
+    for question: ApprovalQuestion
   ) async throws(ApprovalAdmissionError) -> (request: ApprovalRequest, isNew: Bool) {
-    try await ask(for: [call])[0].get()
+    try await ask(for: [question])[0].get()
   }
 
   /// The same for many calls, in one transaction and so with one wait for the disk.
-  /// - Returns: as many as there are calls, in their order.
-  public func ask(for calls: [ApprovalCall]) async -> [Admission] {
+  /// - Returns: as many as there are questions, in their order.
+  public func ask(for questions: [ApprovalQuestion]) async -> [Admission] {
     let now = clock()
     let limits = limits
     let admissions: [Admission]
     do {
       admissions = try await write(now) { table in
         var admission = ApprovalAdmission(table: table, limits: limits, now: now)
-        return try calls.map { try admission.admit($0) }
+        return try questions.map { try admission.admit($0) }
       }
     } catch {
       let failure = ApprovalAdmissionError.store(Self.text(error))
-      return calls.map { _ in .failure(failure) }
+      return questions.map { _ in .failure(failure) }
     }
     for case .success((let request, true)) in admissions { listeners.tell(request) }
     return admissions
@@ -138,7 +138,7 @@ public actor ApprovalStore: ApprovalService {
   ) async throws(ApprovalError) -> ApprovalRequest {
     let now = clock()
     let decision = ApprovalDecision(
-      reviewer: reviewer.name, word: word,
+      reviewer: reviewer.name, person: reviewer.person, word: word,
       reason: String(reason.prefix(limits.reasonCharactersMax)), time: now)
     let outcome: Result<ApprovalRequest, ApprovalError>
     do {
@@ -160,33 +160,33 @@ public actor ApprovalStore: ApprovalService {
     guard !reviewer.groups.isDisjoint(with: request.reviewerGroups) else {
       return .failure(.notAReviewer)
     }
-    // Names without their case: whoever could call themselves Ada and ada is one person to us.
-    let person = reviewer.name.lowercased()
-    guard !isSame(person, request.principal) else { return .failure(.selfApproval) }
+    guard !request.isAsked(by: reviewer) else { return .failure(.selfApproval) }
     guard request.state == .pending else { return .failure(.notPending(request.state)) }
-    guard try table.insert(decision, person: person, on: id) else {
-      return .failure(.alreadyDecidedByYou)
-    }
-    let approvals = request.decisions.count { $0.word == .approve }
+    guard try table.insert(decision, on: id) else { return .failure(.alreadyDecidedByYou) }
     switch decision.word {
     case .deny: try table.settle(id, .denied)
-    case .approve: if approvals + 1 >= request.quorum { try table.settle(id, .approved) }
+    case .approve:
+      if request.approvalCount + 1 >= request.quorum { try table.settle(id, .approved) }
     }
     guard let after = try table.request(id) else { return .failure(.notFound) }
     return .success(after)
   }
 
-  /// Whether the reviewer is who asks. Principals of an identity provider are called `provider/name`; the console calls the
-  /// same person by the name alone. Whoever shares a name with the one who asks is taken for that one, at whatever provider.
-  private static func isSame(_ person: String, _ principal: String) -> Bool {
-    let principal = principal.lowercased()
-    let own = principal.firstIndex(of: "/").map { principal[principal.index(after: $0)...] }
-    return person == principal || own.map { person == $0 } == true
-  }
-
   public nonisolated func changes() -> AsyncStream<ApprovalRequest> { listeners.listen() }
 
   // MARK: Housekeeping
+
+  /// How many approvals there are in each state (those that are over, for as long as they are kept), and since when the
+  /// oldest of those that wait does.
+  public func tally() async throws(ApprovalError) -> ApprovalTally {
+    do {
+      return try await write(clock()) { table in
+        ApprovalTally(counts: try table.counts(), oldestPending: try table.oldestPending())
+      }
+    } catch {
+      throw .store(Self.text(error))
+    }
+  }
 
   /// Ends what is overdue. To be called every second or so, for those who wait; nothing that has expired counts meanwhile.
   /// - Parameter prunes: also forgets what has been over for longer than `ApprovalLimits.retention`.

@@ -37,6 +37,25 @@ struct ApprovalTable {
       arguments: principal.map { [$0] } ?? []) ?? 0
   }
 
+  /// How many there are of each state.
+  func counts() throws -> [ApprovalState: Int] {
+    let rows = try Row.fetchAll(
+      database, sql: "SELECT state, COUNT(*) AS number FROM approval GROUP BY state")
+    var counts: [ApprovalState: Int] = [:]
+    for row in rows {
+      let state: String = row["state"]
+      if let state = ApprovalState(rawValue: state) { counts[state] = row["number"] }
+    }
+    return counts
+  }
+
+  /// When the oldest of those that wait was asked; nil when none does.
+  func oldestPending() throws -> Date? {
+    let milliseconds = try Int64.fetchOne(
+      database, sql: "SELECT MIN(created) FROM approval WHERE state = 'pending'")
+    return milliseconds.map(Date.init(milliseconds:))
+  }
+
   private func rows(_ filter: String, _ arguments: StatementArguments) throws -> [ApprovalRequest] {
     try Row.fetchAll(database, sql: "SELECT * FROM approval \(filter)", arguments: arguments)
       .map(request)
@@ -44,18 +63,26 @@ struct ApprovalTable {
 
   private func request(_ row: Row) throws -> ApprovalRequest {
     let id: String = row["id"]
-    let groups: String = row["reviewer_groups"]
     let state: String = row["state"]
     guard let state = ApprovalState(rawValue: state) else {
       throw DatabaseError(message: "approval \(id) is in a state that this version does not know")
     }
     return ApprovalRequest(
-      id: id, digest: row["digest"], principal: row["principal"], server: row["server"],
-      tool: row["tool"], arguments: row["arguments"], rule: row["rule"], message: row["message"],
+      id: id, call: call(row), created: Date(milliseconds: row["created"]),
+      expires: Date(milliseconds: row["expires"]), state: state, decisions: try decisions(id))
+  }
+
+  private func call(_ row: Row) -> ApprovalCall {
+    func lines(_ column: String) -> [String] {
+      let text: String = row[column]
+      return text.split(separator: "\n").map(String.init)
+    }
+    return ApprovalCall(
+      digest: row["digest"], principal: row["principal"], person: row["person"],
+      groups: lines("principal_groups"), server: row["server"], tool: row["tool"],
+      arguments: row["arguments"], rule: row["rule"], message: row["message"],
       policyRevision: row["policy_revision"], reference: row["reference"],
-      reviewerGroups: groups.split(separator: "\n").map(String.init), quorum: row["quorum"],
-      created: Date(milliseconds: row["created"]), expires: Date(milliseconds: row["expires"]),
-      state: state, decisions: try decisions(id))
+      reviewerGroups: lines("reviewer_groups"), quorum: row["quorum"])
   }
 
   private func decisions(_ id: String) throws -> [ApprovalDecision] {
@@ -68,7 +95,7 @@ struct ApprovalTable {
         throw DatabaseError(message: "a decision on \(id) is one that this version does not know")
       }
       return ApprovalDecision(
-        reviewer: row["reviewer"], word: word, reason: row["reason"],
+        reviewer: row["reviewer"], person: row["person"], word: word, reason: row["reason"],
         time: Date(milliseconds: row["time"]))
     }
   }
@@ -78,27 +105,29 @@ struct ApprovalTable {
   func insert(_ request: ApprovalRequest) throws {
     try database.execute(
       sql: """
-        INSERT INTO approval (id, digest, principal, server, tool, arguments, rule, message,
-          policy_revision, reference, reviewer_groups, quorum, created, expires, state, changed)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO approval (id, digest, principal, person, principal_groups, server, tool,
+          arguments, rule, message, policy_revision, reference, reviewer_groups, quorum, created,
+          expires, state, changed)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
-        request.id, request.digest, request.principal, request.server, request.tool,
-        request.arguments, request.rule, request.message, request.policyRevision,
-        request.reference, request.reviewerGroups.joined(separator: "\n"), request.quorum,
+        request.id, request.digest, request.principal, request.person,
+        request.groups.joined(separator: "\n"), request.server, request.tool, request.arguments,
+        request.rule, request.message, request.policyRevision, request.reference,
+        request.reviewerGroups.joined(separator: "\n"), request.quorum,
         request.created.milliseconds, request.expires.milliseconds, request.state.rawValue, now,
       ])
   }
 
   /// False when this person has decided already.
-  func insert(_ decision: ApprovalDecision, person: String, on id: String) throws -> Bool {
+  func insert(_ decision: ApprovalDecision, on id: String) throws -> Bool {
     try database.execute(
       sql: """
         INSERT INTO decision (approval, person, reviewer, word, reason, time)
         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
         """,
       arguments: [
-        id, person, decision.reviewer, decision.word.rawValue, decision.reason,
+        id, decision.person, decision.reviewer, decision.word.rawValue, decision.reason,
         decision.time.milliseconds,
       ])
     return database.changesCount == 1

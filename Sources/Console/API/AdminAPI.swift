@@ -4,6 +4,7 @@ internal import HTTPTypes
 internal import Hummingbird
 internal import NIOCore
 internal import Recorder
+internal import Status
 
 /// One operation of the admin API: what the router serves, and what the OpenAPI document must describe.
 struct APIOperation: Sendable {

@@ -6,6 +6,8 @@ public struct ApprovalDocument: Codable, Sendable, Equatable {
   public var id: String
   public var state: ApprovalState
   public var principal: String
+  /// Those of the principal's groups that the policy speaks of.
+  public var groups: [String]
   public var server: String
   public var tool: String
   /// Canonical JSON (RFC 8785) as a text, because that text is what the digest covers.
@@ -35,6 +37,7 @@ public struct ApprovalDocument: Codable, Sendable, Equatable {
     id = request.id
     state = request.state == .pending && request.expires <= now ? .expired : request.state
     principal = request.principal
+    groups = request.groups
     server = request.server
     tool = request.tool
     arguments = request.arguments
@@ -45,15 +48,15 @@ public struct ApprovalDocument: Codable, Sendable, Equatable {
     reference = request.reference
     reviewerGroups = request.reviewerGroups
     quorum = request.quorum
-    approvals = request.decisions.count { $0.word == .approve }
+    approvals = request.approvalCount
     created = request.created
     expires = request.expires
     decisions = request.decisions.map {
       Decision(reviewer: $0.reviewer, decision: $0.word, reason: $0.reason, time: $0.time)
     }
     canDecide =
-      state == .pending && viewer.name != request.principal && viewer.reviews(request)
-      && !request.decisions.contains { $0.reviewer == viewer.name }
+      state == .pending && !request.isAsked(by: viewer.reviewer) && viewer.reviews(request)
+      && !request.isDecided(by: viewer.reviewer)
   }
 }
 

@@ -1,3 +1,4 @@
+internal import Approvals
 internal import Identity
 
 /// Programs with a bearer token. Every key is compared, in constant time each, whichever matches.
@@ -12,6 +13,8 @@ struct KeyTable: Sendable {
     let digest = APIKey.sha256(of: Array(token.utf8))
     var found: ConsoleKey?
     for key in keys where ConstantTime.areEqual(key.digest, digest) { found = key }
-    return found.map { Viewer(name: $0.name, groups: $0.groups) }
+    return found.map {
+      Viewer(name: $0.name, groups: $0.groups, person: Person.account($0.name), principal: $0.name)
+    }
   }
 }

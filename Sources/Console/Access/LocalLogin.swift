@@ -1,3 +1,5 @@
+internal import Approvals
+
 /// The person who signs in with a password. An actor, so that one password is hashed at a time: 32 MiB each.
 actor LocalLogin {
   private let viewer: Viewer
@@ -8,7 +10,9 @@ actor LocalLogin {
 
   /// - Returns: nil for a hash that cannot be read.
   init?(_ settings: LocalAdminSettings, oneTimePassword: String?) {
-    viewer = Viewer(name: settings.name, groups: settings.groups, isLocalAdmin: true)
+    viewer = Viewer(
+      name: settings.name, groups: settings.groups, person: Person.localAdmin(settings.name),
+      isLocalAdmin: true)
     isOneTime = settings.passwordHash == nil
     if let text = settings.passwordHash {
       guard let hash = PasswordHash(text: text) else { return nil }

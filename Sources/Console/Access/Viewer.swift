@@ -4,10 +4,17 @@ internal import Approvals
 struct Viewer: Sendable, Equatable {
   var name: String
   var groups: Set<String>
+  /// Who it is, whatever it is called: `Person`.
+  var person: String
+  /// What a call of the same person would name as its principal: `corp/ada`, or a service account's name; nil for who cannot
+  /// call.
+  var principal: String?
   /// The person of `login.local_admin`.
   var isLocalAdmin = false
 
-  var reviewer: Reviewer { Reviewer(name: name, groups: groups) }
+  var reviewer: Reviewer {
+    Reviewer(name: name, groups: groups, person: person, principal: principal)
+  }
 
   /// Whether one of the viewer's groups may decide this. Being an administrator is not enough.
   func reviews(_ request: ApprovalRequest) -> Bool {

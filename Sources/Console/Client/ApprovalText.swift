@@ -40,7 +40,8 @@ public enum ApprovalText {
     var lines = [
       "\(line(approval.server))/\(line(approval.tool)): \(ApprovalView.label(approval.state))", "",
       "  approval   \(line(approval.id))",
-      "  asked by   \(line(approval.principal))",
+      "  asked by   \(line(approval.principal))"
+        + (approval.groups.isEmpty ? "" : " (\(line(approval.groups.joined(separator: ", "))))"),
       "  rule       \(line(approval.rule))",
     ]
     if !approval.message.isEmpty { lines.append("  message    \(line(approval.message))") }

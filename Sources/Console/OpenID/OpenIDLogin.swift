@@ -1,3 +1,4 @@
+internal import Approvals
 internal import Foundation
 internal import Identity
 internal import Outbound
@@ -131,7 +132,11 @@ final class OpenIDLogin: Sendable {
       throw OpenIDFailure("The identity provider does not say what the person is called.")
     }
     let groups = claims.claim(at: settings.groupsClaim)?.texts ?? []
-    return Viewer(name: name, groups: Set(groups.prefix(1024)))
+    let digest = SubjectDigest.of(issuer: settings.issuer, subject: subject)
+    return Viewer(
+      name: name, groups: Set(groups.prefix(1024)),
+      person: Person.subject(APIKey.hexadecimal(digest)),
+      principal: settings.provider.map { "\($0)/\(name)" })
   }
 
   private func name(in claims: Claims) -> String? {

@@ -49,13 +49,13 @@ struct ApprovalView {
     var problem: String?
   }
 
-  init(_ request: ApprovalRequest, groups: [String], now: Date) {
+  init(_ request: ApprovalRequest, now: Date) {
     id = request.id
     link = "/approvals/" + PercentEncoding.encoded(request.id)
     server = request.server
     tool = request.tool
     principal = request.principal
-    principalGroups = groups.isEmpty ? nil : groups.joined(separator: ", ")
+    principalGroups = request.groups.isEmpty ? nil : request.groups.joined(separator: ", ")
     rule = request.rule
     ruleMessage = request.message.isEmpty ? nil : request.message
     policyRevision = request.policyRevision
@@ -63,7 +63,7 @@ struct ApprovalView {
     digest = request.digest
     reviewers = request.reviewerGroups.joined(separator: ", ")
     quorum = request.quorum
-    approvalCount = request.decisions.count { $0.word == .approve }
+    approvalCount = request.approvalCount
     quorumText = "\(approvalCount) of \(request.quorum)"
     created = TimeText(request.created, now: now)
     expires = TimeText(request.expires, now: now)
@@ -98,11 +98,11 @@ struct ApprovalView {
     to viewer: Viewer, on request: ApprovalRequest, token: String, needsReason: Bool
   ) {
     guard isPending else { return }
-    if viewer.name == request.principal {
+    if request.isAsked(by: viewer.reviewer) {
       cannotDecide = "You asked for this call yourself, so somebody else must decide it."
     } else if !viewer.reviews(request) {
       cannotDecide = "Only members of \(reviewers) decide this."
-    } else if request.decisions.contains(where: { $0.reviewer == viewer.name }) {
+    } else if request.isDecided(by: viewer.reviewer) {
       cannotDecide = "You have decided. It takes \(quorum) people."
     } else {
       decide = DecideView(

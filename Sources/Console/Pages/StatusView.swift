@@ -1,9 +1,12 @@
 internal import Foundation
+internal import Status
 
 /// The servers, the policies and the state of the gateway, each as its page shows it.
 struct StatusView {
   var problem: String?
   var reloadProblem: String?
+  /// What of the configuration waits for a restart.
+  var restartKeys: String?
   var version: String
   var revision: String
   var generation: Int
@@ -17,6 +20,9 @@ struct StatusView {
   var record: RecordRow
   var sinks: [SinkRow]
   var hasSinks: Bool
+  var approvals: ApprovalsRow?
+  var providers: [ProviderRow]
+  var hasProviders: Bool
 
   struct WorkerRow {
     var number: Int
@@ -66,20 +72,47 @@ struct StatusView {
 
   struct SinkRow {
     var name: String
-    var kind: String
+    var target: String
     var state: String
     var isWell: Bool
+    var trouble: String?
+    var delivered: String
+    var failures: String
+    var hasFailures: Bool
     var behind: String
   }
 
-  init(_ status: ConsoleStatus, seesSessions: Bool, now: Date) {
-    problem = status.problem
-    reloadProblem = status.reloadProblem
+  struct ApprovalsRow {
+    var pending: String
+    var oldest: String?
+    var held: String
+    var asked: String
+    var granted: String
+    var denied: String
+    var refused: String
+    var hasRefused: Bool
+    var trouble: String?
+  }
+
+  struct ProviderRow {
+    var name: String
+    var issuer: String
+    var keys: Int
+    var isWell: Bool
+    var trouble: String?
+  }
+
+  init(_ status: GatewayStatus, seesSessions: Bool, now: Date) {
+    problem = status.notReady
+    reloadProblem = status.lastReload?.problem
+    restartKeys = status.lastReload.flatMap {
+      $0.needsRestart.isEmpty ? nil : $0.needsRestart.joined(separator: ", ")
+    }
     version = status.version
     revision = status.revision
     generation = status.generation
-    started = TimeText(status.started, now: now)
-    inputOutput = status.inputOutput
+    started = TimeText(status.startedAt, now: now)
+    inputOutput = status.io
     listeners = status.listeners.joined(separator: ", ")
     workers = status.workers.enumerated().map { index, worker in
       WorkerRow(
@@ -96,35 +129,59 @@ struct StatusView {
     }
     hasRules = !rules.isEmpty
     record = RecordRow(
-      directory: status.record.directory, state: status.record.state,
-      isFailing: status.record.isFailing, segment: status.record.segment,
-      entries: Plural.grouped(status.record.entries), bytes: Plural.grouped(status.record.bytes),
-      unsynced: Plural.grouped(status.record.unsyncedBytes),
-      dropped: Plural.grouped(status.record.callsDropped),
-      hasDropped: status.record.callsDropped > 0)
-    sinks = status.sinks.map { sink in
-      let behind = Int(clamping: sink.bytesBehind)
-      return SinkRow(
-        name: sink.name, kind: sink.kind, state: sink.state, isWell: sink.isWell,
-        behind: behind == 0
-          ? "nothing"
-          : "\(Plural.text(behind, "byte")), \(TimeText.length(Int(sink.secondsBehind)))")
-    }
+      directory: status.audit.directory, state: status.audit.state,
+      isFailing: status.audit.isFailing, segment: status.audit.segment,
+      entries: Plural.grouped(status.audit.entriesWritten),
+      bytes: Plural.grouped(status.audit.bytesWritten),
+      unsynced: Plural.grouped(status.audit.unsyncedBytes),
+      dropped: Plural.grouped(status.audit.callsDropped),
+      hasDropped: status.audit.callsDropped > 0)
+    sinks = status.sinks.map(StatusView.row)
     hasSinks = !sinks.isEmpty
+    approvals = status.approvals.map(StatusView.row)
+    providers = status.identityProviders.map {
+      ProviderRow(
+        name: $0.name, issuer: $0.issuer, keys: $0.keys, isWell: $0.problem == nil,
+        trouble: $0.problem)
+    }
+    hasProviders = !providers.isEmpty
   }
 
-  private static func row(_ server: ConsoleStatus.Server, seesSessions: Bool) -> ServerRow {
-    let latency = [server.latencyMedian, server.latencyHigh].map { seconds in
-      seconds.map { CallView.duration(microseconds: UInt64(max(0, $0) * 1e6)) } ?? "-"
+  private static func row(_ server: GatewayStatus.Server, seesSessions: Bool) -> ServerRow {
+    let latency = [0.5, 0.99].map { share in
+      server.latency.quantile(share).map {
+        CallView.duration(microseconds: UInt64(max(0, $0) * 1e6))
+      } ?? "-"
     }
     return ServerRow(
-      name: server.name, path: server.path, url: server.url, state: server.state,
+      name: server.name, path: server.path, url: server.url, state: server.state.rawValue,
       isWell: server.isWell, trouble: server.problem,
-      connections: Plural.grouped(server.connections), calls: Plural.grouped(server.calls),
-      failures: Plural.grouped(server.failures), hasFailures: server.failures > 0,
+      connections: Plural.grouped(server.connections), calls: Plural.grouped(server.callCount),
+      failures: Plural.grouped(server.failureCount), hasFailures: server.failureCount > 0,
       masked: Plural.grouped(server.maskedValues), latency: latency.joined(separator: " / "),
       lastFailureLink: seesSessions
         ? server.lastFailure.map { "/sessions/" + PercentEncoding.encoded($0) } : nil)
+  }
+
+  private static func row(_ sink: GatewayStatus.Sink) -> SinkRow {
+    let behind = Int(clamping: sink.lagBytes)
+    return SinkRow(
+      name: sink.name, target: sink.target, state: sink.state.rawValue,
+      isWell: sink.state != .failing, trouble: sink.problem,
+      delivered: Plural.grouped(sink.eventsDelivered), failures: Plural.grouped(sink.failures),
+      hasFailures: sink.failures > 0,
+      behind: behind == 0
+        ? "nothing" : "\(Plural.text(behind, "byte")), \(TimeText.length(Int(sink.lagSeconds)))")
+  }
+
+  private static func row(_ approvals: GatewayStatus.Approvals) -> ApprovalsRow {
+    ApprovalsRow(
+      pending: Plural.grouped(approvals.pending),
+      oldest: approvals.pending > 0 ? TimeText.length(Int(approvals.oldestPendingSeconds)) : nil,
+      held: "\(Plural.grouped(approvals.heldCalls)) of \(Plural.grouped(approvals.heldCallsMax))",
+      asked: Plural.grouped(approvals.asked), granted: Plural.grouped(approvals.granted),
+      denied: Plural.grouped(approvals.denied), refused: Plural.grouped(approvals.refused),
+      hasRefused: approvals.refused > 0, trouble: approvals.problem)
   }
 }
 

@@ -84,9 +84,8 @@ struct ApprovalDesk: Sendable {
   static func sentence(about request: ApprovalRequest, _ word: ApprovalDecision.Word) -> String {
     switch (request.state, word) {
     case (.pending, _):
-      let count = request.decisions.count { $0.word == .approve }
       return
-        "You approved. \(count) of \(request.quorum) people have; the call waits for the others."
+        "You approved. \(request.approvalCount) of \(request.quorum) people have; the call waits for the others."
     case (.denied, _): return "You denied. The agent is told so, with your reason."
     default: return "You approved. The call may run once, exactly as shown."
     }

@@ -101,8 +101,7 @@ struct ApprovalPages: Sendable {
   private func view(
     _ request: ApprovalRequest, _ context: ConsoleContext, isListed: Bool
   ) -> ApprovalView {
-    var view = ApprovalView(
-      request, groups: core.services.groups(request.principal), now: core.now())
+    var view = ApprovalView(request, now: core.now())
     if case .session(_, let session) = context.access {
       view.offerDecision(
         to: session.viewer, on: request, token: session.forgeryToken,

@@ -10,6 +10,8 @@ struct ConsoleFailure: Error, Equatable {
   var detail: String
   /// Seconds after which trying again makes sense.
   var retryAfter: Int?
+  /// For 405: the methods there are.
+  var allowed: String?
 
   static let signIn = ConsoleFailure(
     status: .unauthorized, kind: "not-signed-in", title: "Not signed in",
@@ -27,6 +29,14 @@ struct ConsoleFailure: Error, Equatable {
     status: .forbidden, kind: "forged", title: "Request not accepted",
     detail: "This request does not come from a page of the console. Go back, reload, and try again."
   )
+
+  static func method(allowed: String) -> ConsoleFailure {
+    var failure = ConsoleFailure(
+      status: .methodNotAllowed, kind: "method", title: "Not that way",
+      detail: "This address answers to \(allowed).")
+    failure.allowed = allowed
+    return failure
+  }
 
   static func invalid(_ detail: String) -> ConsoleFailure {
     ConsoleFailure(

@@ -8,8 +8,6 @@ enum ConsoleRouter {
     let router = Router(context: ConsoleContext.self, options: [.autoGenerateHeadEndpoints])
     router.add(middleware: SecurityHeaders(isSecure: core.origin.isSecure))
     router.add(middleware: FailureAnswers(pages: core.pages))
-    // Machines ask for these by whatever name they know, without signing in.
-    for route in core.services.openRoutes { add(route, to: router) }
     router.add(middleware: HostGuard(origin: { core.origin }))
     for asset in Asset.all { add(asset, to: router) }
     router.add(middleware: Authentication(core: core))
@@ -19,15 +17,24 @@ enum ConsoleRouter {
     SessionPages(core: core).add(to: router)
     StatusPages(core: core).add(to: router)
     for operation in AdminAPI(core: core).operations { operation.add(to: router) }
+    addRefusals(to: router)
     return router
   }
 
-  private static func add(_ route: ConsoleRoute, to router: Router<ConsoleContext>) {
-    router.get(RouterPath(route.path)) { _, _ in
-      let answer = await route.answer()
-      return Response(
-        status: .init(code: answer.status), headers: [.contentType: answer.contentType],
-        body: .init(byteBuffer: ByteBuffer(string: answer.body)))
+  /// Answers every other method at a known address with 405 and the methods there are (RFC 9110 section 15.5.6).
+  private static func addRefusals(to router: Router<ConsoleContext>) {
+    var known: [String: Set<HTTPRequest.Method>] = [:]
+    for route in router.routes { known[route.path.description, default: []].insert(route.method) }
+    let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .patch, .delete, .options]
+    for (path, there) in known {
+      // A HEAD is answered wherever a GET is.
+      let allowed = there.union(there.contains(.get) ? [.head] : [])
+      let names = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+      for method in methods where !allowed.contains(method) {
+        router.on(RouterPath(path), method: method) { _, _ -> Response in
+          throw ConsoleFailure.method(allowed: names)
+        }
+      }
     }
   }
 

@@ -45,6 +45,7 @@ struct FailureAnswers: RouterMiddleware {
       ? Problem(failure, instance: request.uri.path).response()
       : pages.failure(failure, viewer: context)
     if failure.status == .unauthorized { response.headers[.wwwAuthenticate] = "Bearer" }
+    if let allowed = failure.allowed { response.headers[.allow] = allowed }
     if let seconds = failure.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
     return response
   }

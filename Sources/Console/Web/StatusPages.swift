@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Hummingbird
+internal import Status
 
 /// Servers, policies and the state of the gateway.
 struct StatusPages: Sendable {
@@ -27,7 +28,7 @@ extension ConsoleCore {
   /// - Throws: when the viewer may not see it, or the gateway tells nothing.
   func status(
     for context: ConsoleContext, _ permission: Permissions
-  ) async throws(ConsoleFailure) -> ConsoleStatus {
+  ) async throws(ConsoleFailure) -> GatewayStatus {
     try require(permission, context)
     guard let source = services.status, let status = await source() else {
       throw .unavailable("The gateway does not tell how it is.")
@@ -38,11 +39,11 @@ extension ConsoleCore {
 
 /// The servers as the admin API gives them.
 struct ServerList: Encodable {
-  var servers: [ConsoleStatus.Server]
+  var servers: [GatewayStatus.Server]
 }
 
 /// The rules in force.
 struct PolicyDocument: Encodable {
   var revision: String
-  var rules: [ConsoleStatus.Rule]
+  var rules: [GatewayStatus.Rule]
 }

@@ -1,4 +1,5 @@
 public import Hummingbird
+internal import Status
 
 /// What machines ask the gateway about itself: metrics, health and status. Without authentication, and without a secret in
 /// it; where to listen is the operator's choice.
@@ -15,7 +16,7 @@ public struct AdminRoutes: Sendable {
   ///     GET /healthz       200 while the process lives: for a supervisor that restarts what hangs
   ///     GET /readyz        200 while calls should be sent here, else 503 and why: for a load balancer
   ///     GET /metrics       for Prometheus, text format 0.0.4
-  ///     GET /status.json   `GatewayStatus`
+  ///     GET /status.json   `GatewayStatus`, as the admin API gives it to administrators
   public func add<Context: RequestContext>(to router: Router<Context>) {
     router.get("healthz") { _, _ in Self.text("ok\n") }
     router.get("readyz") { _, _ in
@@ -28,7 +29,8 @@ public struct AdminRoutes: Sendable {
     router.get("metrics") { _, _ in
       guard let service = service() else { return Self.text("", .serviceUnavailable) }
       return Self.text(
-        await service.metrics().prometheusText, type: "text/plain; version=0.0.4; charset=utf-8")
+        await service.status().metrics.prometheusText,
+        type: "text/plain; version=0.0.4; charset=utf-8")
     }
     router.get("status.json") { _, _ in
       guard let service = service() else { return Self.text("{}", .serviceUnavailable) }

@@ -4,6 +4,7 @@ internal import Foundation
 internal import Logging
 internal import Policy
 internal import Proxy
+internal import Status
 
 /// Between the workers, whose calls wait, and the store, where they are decided: asks for what is held, uses up what was
 /// approved while somebody waits for it, and tells each waiting call what became of it.
@@ -14,10 +15,10 @@ actor ApprovalDesk {
   /// Calls that are put before reviewers in one transaction.
   private static let batchMax = 256
   /// Rounds between two looks at all that has been decided.
-  private static let roundsBetweenLooks = 5
+  static let roundsBetweenLooks = 5
   private static let roundsBetweenPrunings = 60
 
-  private enum Event: Sendable {
+  enum Event: Sendable {
     case calls
     case change(ApprovalRequest)
     case round
@@ -25,12 +26,12 @@ actor ApprovalDesk {
 
   private struct Waiter {
     var ticket: HeldTicket
-    var request: HeldRequestID
+    var request: HeldRequestID?
     var digest: CallDigest
   }
 
   private let store: ApprovalStore
-  private let calls: HeldCalls
+  private let calls: any WaitingCalls
   private let notifier: ApprovalNotifier
   private let logger: Logger
 
@@ -44,16 +45,27 @@ actor ApprovalDesk {
   /// Those of them that wait no longer: they are asked for all the same, for when their agents come back.
   private var gone: Set<HeldTicket> = []
   private var rounds = 0
+  /// What has been asked and decided since the start, and what fails.
+  private var counted = GatewayStatus.Approvals()
 
   private var tasks: [Task<Void, Never>] = []
   private var source: (any DispatchSourceRead)?
   private var feed: AsyncStream<Event>.Continuation?
 
-  init(store: ApprovalStore, calls: HeldCalls, notifier: ApprovalNotifier, logger: Logger) {
+  init(
+    store: ApprovalStore, calls: any WaitingCalls, notifier: ApprovalNotifier, logger: Logger
+  ) {
     self.store = store
     self.calls = calls
     self.notifier = notifier
     self.logger = logger
+  }
+
+  /// What has been asked and decided since the start.
+  var tally: GatewayStatus.Approvals {
+    var tally = counted
+    if tally.problem == nil { tally.problem = notifier.problem }
+    return tally
   }
 
   // MARK: The loop
@@ -94,7 +106,8 @@ actor ApprovalDesk {
     notifier.stop()
   }
 
-  private func handle(_ event: Event) async {
+  /// Deals with one event, and with all that workers have told meanwhile.
+  func handle(_ event: Event) async {
     switch event {
     case .calls: break
     case .change(let request): await settle(request)
@@ -107,12 +120,16 @@ actor ApprovalDesk {
     rounds += 1
     do {
       try await store.sweep(prunes: rounds % Self.roundsBetweenPrunings == 0)
+      counted.problem = nil
       guard rounds % Self.roundsBetweenLooks == 0, !waiters.isEmpty else { return }
       for request in try await store.requests(states: [.approved, .denied], limit: 1000) {
         await settle(request)
       }
     } catch {
-      logger.error("the store for approvals fails", metadata: ["problem": "\(error)"])
+      if counted.problem == nil {
+        logger.error("the store for approvals fails", metadata: ["problem": "\(error)"])
+      }
+      counted.problem = "\(error)"
     }
   }
 
@@ -147,14 +164,17 @@ actor ApprovalDesk {
   }
 
   private func ask(_ batch: [HeldCall]) async {
-    let admissions = await store.ask(for: batch.map(ApprovalCall.init))
+    let admissions = await store.ask(for: batch.map(ApprovalQuestion.init))
     for (call, admission) in zip(batch, admissions) {
       switch admission {
       case .failure(let error):
         gone.remove(call.ticket)
         refuse(call, error)
       case .success((let request, let isNew)):
-        if isNew { notifier.notify(request) }
+        if isNew {
+          counted.asked += 1
+          notifier.notify(request)
+        }
         if gone.remove(call.ticket) != nil { continue }
         wait(call, for: request.id)
         if request.state == .pending {
@@ -167,6 +187,7 @@ actor ApprovalDesk {
   }
 
   private func refuse(_ call: HeldCall, _ error: ApprovalAdmissionError) {
+    counted.refused += 1
     let end: HeldEnd =
       switch error {
       case .tooManyPending: .tooManyPending
@@ -186,7 +207,7 @@ actor ApprovalDesk {
     waiters[id, default: []].append(
       Waiter(ticket: call.ticket, request: call.request, digest: call.digest))
     approvals[call.ticket] = id
-    tickets[call.request] = call.ticket
+    if let request = call.request { tickets[request] = call.ticket }
   }
 
   private func forget(_ ticket: HeldTicket) {
@@ -194,7 +215,7 @@ actor ApprovalDesk {
     guard let place = waiters[id]?.firstIndex(where: { $0.ticket == ticket }),
       let waiter = waiters[id]?.remove(at: place)
     else { return }
-    if tickets[waiter.request] == ticket { tickets[waiter.request] = nil }
+    if let request = waiter.request, tickets[request] == ticket { tickets[request] = nil }
     if waiters[id]?.isEmpty == true { waiters[id] = nil }
   }
 
@@ -217,6 +238,7 @@ actor ApprovalDesk {
     case .pending: return
     case .approved: await grant(request)
     case .denied:
+      counted.denied += UInt64(waiters[request.id]?.count ?? 0)
       let deniers = request.decisions.filter { $0.word == .deny }
       answerAll(
         request.id,
@@ -262,6 +284,7 @@ actor ApprovalDesk {
       }
       return
     }
+    counted.granted += 1
     let approvals = consumed.decisions.filter { $0.word == .approve }
     answer(
       waiter.ticket,
@@ -278,14 +301,16 @@ actor ApprovalDesk {
   }
 }
 
-extension ApprovalCall {
-  fileprivate init(_ call: HeldCall) {
-    let revision = String(call.policyRevision, radix: 16)
-    self.init(
-      digest: call.digest.hexadecimal, principal: call.principal, server: call.server,
-      tool: call.tool, arguments: call.arguments, rule: call.rule, message: call.message,
+extension ApprovalQuestion {
+  init(_ held: HeldCall) {
+    let revision = String(held.policyRevision, radix: 16)
+    let call = ApprovalCall(
+      digest: held.digest.hexadecimal, principal: held.principal,
+      person: held.person.map(Person.subject) ?? Person.account(held.principal),
+      groups: held.groups, server: held.server, tool: held.tool, arguments: held.arguments,
+      rule: held.rule, message: held.message,
       policyRevision: String(repeating: "0", count: 16 - revision.count) + revision,
-      reference: call.reference, reviewerGroups: call.reviewers, quorum: call.quorum,
-      lifetime: Double(call.expiresMilliseconds) / 1000)
+      reference: held.reference, reviewerGroups: held.reviewers, quorum: held.quorum)
+    self.init(call, lifetime: Double(held.expiresMilliseconds) / 1000)
   }
 }

@@ -3,25 +3,39 @@ internal import Foundation
 internal import Logging
 internal import Outbound
 internal import SluiceConfiguration
+internal import Synchronization
 
 /// Tells people that somebody waits for them: a line in the log, and a webhook where there is one.
 ///
 /// The webhook gets what identifies a request, not its arguments: those are for reviewers, where they log in.
 final class ApprovalNotifier: Sendable {
+  typealias Send = @Sendable (OutboundRequest) async throws(OutboundError) -> OutboundAnswer
+
   /// Requests that wait to be told of; the oldest are left out beyond, and the log has them all.
   private static let backlogMax = 256
-  /// Attempts for one request, and what passes between them.
+  /// Attempts for one request.
   private static let attempts = 3
-  private static let pause = Duration.seconds(2)
 
   private let address: String?
   private let logger: Logger
   private let feed: AsyncStream<ApprovalRequest>.Continuation?
   private let sender: Task<Void, Never>?
+  private let state: NotifierState
 
-  init(_ configuration: ApprovalsConfiguration, logger: Logger) {
+  /// Why the webhook was not told of the last request; nil when it was, or there is none.
+  var problem: String? { state.problem.withLock { $0 } }
+
+  /// - Parameters:
+  ///   - pause: what passes between two attempts for one request.
+  ///   - send: how a request is sent; tests bring their own.
+  init(
+    _ configuration: ApprovalsConfiguration, logger: Logger, pause: Duration = .seconds(2),
+    send: @escaping Send = { request throws(OutboundError) in try await request.exchange() }
+  ) {
     address = configuration.url
     self.logger = logger
+    let state = NotifierState()
+    self.state = state
     guard let webhook = configuration.webhook else {
       feed = nil
       sender = nil
@@ -33,7 +47,16 @@ final class ApprovalNotifier: Sendable {
     let address = address
     sender = Task {
       for await request in requests {
-        await Self.send(Self.body(request, address: address), to: webhook, request.id, logger)
+        var message = OutboundRequest("POST", url: webhook)
+        message.fields = [("Content-Type", "application/json")]
+        message.body = Self.body(request, address: address)
+        let problem = await Self.deliver(message, pause, send)
+        state.problem.withLock { $0 = problem }
+        if let problem {
+          logger.error(
+            "the webhook for approvals was not told of a request",
+            metadata: ["approval": "\(request.id)", "problem": "\(problem)"])
+        }
       }
     }
   }
@@ -89,25 +112,26 @@ final class ApprovalNotifier: Sendable {
     return Array(data)
   }
 
-  private static func send(
-    _ body: [UInt8], to webhook: String, _ id: String, _ logger: Logger
-  ) async {
-    var request = OutboundRequest("POST", url: webhook)
-    request.fields = [("Content-Type", "application/json")]
-    request.body = body
-    var problem = ""
+  /// Sends a message, again when that fails. Returns why it was not taken; nil when it was.
+  private static func deliver(
+    _ message: OutboundRequest, _ pause: Duration, _ send: Send
+  ) async -> String? {
+    var problem = "the gateway is stopping"
     for attempt in 1...attempts where !Task.isCancelled {
       do {
-        let answer = try await request.exchange()
-        if (200..<300).contains(answer.status) { return }
+        let answer = try await send(message)
+        if (200..<300).contains(answer.status) { return nil }
         problem = "HTTP \(answer.status)"
       } catch {
         problem = "\(error)"
       }
       if attempt < attempts { try? await Task.sleep(for: pause) }
     }
-    logger.error(
-      "the webhook for approvals was not told of a request",
-      metadata: ["approval": "\(id)", "problem": "\(problem)"])
+    return problem
   }
+}
+
+/// What became of the last message.
+private final class NotifierState: Sendable {
+  let problem = Mutex<String?>(nil)
 }

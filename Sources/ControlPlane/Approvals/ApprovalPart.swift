@@ -1,8 +1,10 @@
 public import Approvals
+internal import Foundation
 public import Logging
 internal import Policy
 internal import Proxy
 public import SluiceConfiguration
+public import Status
 internal import Synchronization
 
 /// The approvals of a gateway: the store, and the desk between it and the workers.
@@ -13,6 +15,8 @@ public final class ApprovalPart: ServicePart {
     var desk: ApprovalDesk?
     /// Of the policy that was put into the plan last, sixteen hexadecimal digits.
     var policyRevision = ""
+    var calls: HeldCalls?
+    var heldCallsMax = 0
   }
 
   public let name = "approvals"
@@ -54,7 +58,11 @@ public final class ApprovalPart: ServicePart {
       let desk = ApprovalDesk(
         store: store, calls: calls,
         notifier: ApprovalNotifier(loaded.configuration.approvals, logger: logger), logger: logger)
-      state.withLock { $0.desk = desk }
+      state.withLock { state in
+        state.desk = desk
+        state.calls = calls
+        state.heldCallsMax = loaded.configuration.limits.heldCallsMax
+      }
       await desk.start()
     }
     do {
@@ -64,6 +72,23 @@ public final class ApprovalPart: ServicePart {
       logger.error(
         "requests of the former policy could not be ended", metadata: ["problem": "\(error)"])
     }
+  }
+
+  public func report(in status: inout GatewayStatus) async {
+    let state = state.withLock { $0 }
+    var approvals = await state.desk?.tally ?? GatewayStatus.Approvals()
+    approvals.heldCalls = state.calls?.waitingCount ?? 0
+    approvals.heldCallsMax = state.heldCallsMax
+    do {
+      let tally = try await store.tally()
+      for (state, count) in tally.counts { approvals.counts[state.rawValue] = count }
+      if let oldest = tally.oldestPending {
+        approvals.oldestPendingSeconds = max(0, Date.now.timeIntervalSince(oldest))
+      }
+    } catch {
+      approvals.problem = "\(error)"
+    }
+    status.approvals = approvals
   }
 
   /// Before the process ends; calls that still wait are answered by their workers.

@@ -1,6 +1,7 @@
 import Identity
 public import Logging
 public import SluiceConfiguration
+public import Status
 import Synchronization
 
 /// The part that keeps the signing keys of identity providers and puts new ones in force.
@@ -26,11 +27,16 @@ public final class IdentityKeys: ServicePart {
     self.logger = logger
   }
 
-  /// How it stands with each provider, in the order of the file.
-  public var status: [ProviderStatus] {
-    get async {
-      guard let keys = state.withLock({ $0.current }) else { return [] }
-      return await keys.status
+  public func report(in status: inout GatewayStatus) async {
+    guard let keys = state.withLock({ $0.current }) else { return }
+    status.identityProviders = await keys.status.map { known in
+      var provider = GatewayStatus.IdentityProvider()
+      provider.name = known.name
+      provider.issuer = known.issuer
+      provider.keys = known.keyIdentifiers.count
+      provider.fetches = known.fetches
+      provider.problem = known.problem
+      return provider
     }
   }
 

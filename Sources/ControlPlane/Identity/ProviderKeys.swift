@@ -147,9 +147,7 @@ public actor ProviderKeys {
 
   /// Begins the fetches that are due; each runs by itself, so that a slow provider holds up no other.
   private func look() {
-    for provider in demand.take() where entries.indices.contains(provider) {
-      entries[provider].schedule.want()
-    }
+    takeDemand()
     for number in entries.indices where entries[number].schedule.isDue(now: now) {
       entries[number].schedule.begin(now: now)
       Task { await fetch(number) }
@@ -187,6 +185,20 @@ public actor ProviderKeys {
       accept(keys, of: number)
     } catch {
       refuse(error, of: number)
+    }
+    tellWaiting(number)
+  }
+
+  /// Tells requests that wait for a key that they wait in vain: the keys are what they were, and nothing is wanted that this
+  /// fetch could not have seen. With other keys they go on when those are in force.
+  private func tellWaiting(_ number: Int) {
+    takeDemand()
+    if !entries[number].schedule.isWanted, !hasNews { demand.answer() }
+  }
+
+  private func takeDemand() {
+    for provider in demand.take() where entries.indices.contains(provider) {
+      entries[provider].schedule.want()
     }
   }
 

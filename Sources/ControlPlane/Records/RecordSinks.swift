@@ -1,6 +1,7 @@
 public import Logging
 public import Recorder
 public import SluiceConfiguration
+public import Status
 import Synchronization
 
 /// The part that feeds the sinks and looks after the record's age and size.
@@ -15,8 +16,9 @@ public final class RecordSinks: ServicePart {
     self.logger = logger
   }
 
-  /// How the sinks are doing, in the order of their names.
-  public var statuses: [SinkStatus] { sinks.withLock { $0 }?.statuses ?? [] }
+  public func report(in status: inout GatewayStatus) async {
+    status.sinks = sinks.withLock { $0 }?.statuses.map(GatewayStatus.Sink.init) ?? []
+  }
 
   public func prepare(_ loaded: LoadedConfiguration) async throws(ServiceFailure) {
     let sinks = sinks(for: loaded.configuration.audit)
@@ -50,6 +52,28 @@ public final class RecordSinks: ServicePart {
       sinks = made
       return made
     }
+  }
+}
+
+extension GatewayStatus.Sink {
+  init(_ sink: SinkStatus) {
+    self.init()
+    name = sink.name
+    target = sink.target
+    state =
+      switch sink.state {
+      case .starting: .starting
+      case .delivering: .delivering
+      case .failing: .failing
+      case .stopped: .stopped
+      }
+    eventsDelivered = sink.eventsDelivered
+    eventsFiltered = sink.eventsFiltered
+    failures = sink.failures
+    lagBytes = UInt64(clamping: sink.lagBytes)
+    lagSeconds = sink.lagSeconds
+    problem = sink.lastError
+    gaps = sink.problems
   }
 }
 

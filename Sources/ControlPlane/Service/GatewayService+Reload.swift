@@ -3,6 +3,7 @@ import Logging
 import Policy
 import Proxy
 import SluiceConfiguration
+import Status
 
 /// What became of a reload.
 public enum ReloadOutcome: Sendable {

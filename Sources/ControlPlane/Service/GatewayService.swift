@@ -3,6 +3,7 @@ public import Foundation
 public import Logging
 public import Proxy
 public import SluiceConfiguration
+import Status
 
 /// The gateway and everything beside it, running: started with one configuration, reloaded with others, stopped in order.
 ///

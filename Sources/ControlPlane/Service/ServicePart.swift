@@ -1,4 +1,5 @@
 public import SluiceConfiguration
+public import Status
 
 /// Something that runs beside the workers for as long as the gateway does: names, credentials, keys of identity providers,
 /// approvals, sinks, servers on standard input.
@@ -25,8 +26,8 @@ public protocol ServicePart: AnyObject, Sendable {
   /// The configuration that was prepared is in force: the workers judge by it. `service` is for `republish` later.
   func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async
 
-  /// What the part adds to `/metrics`.
-  func metrics() async -> [MetricFamily]
+  /// How the part is: what it adds to `sluice status`, the console's status and the metrics.
+  func report(in status: inout GatewayStatus) async
 
   /// The gateway is about to stop: nothing new, and what calls under way wait for is to come to its end.
   func stopping() async
@@ -39,7 +40,7 @@ extension ServicePart {
   public func prepare(_ loaded: LoadedConfiguration) async throws(ServiceFailure) {}
   public func contribute(to plan: inout ServingPlan, _ loaded: LoadedConfiguration) async {}
   public func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async {}
-  public func metrics() async -> [MetricFamily] { [] }
+  public func report(in status: inout GatewayStatus) async {}
   public func stopping() async {}
   public func stop() async {}
 }

@@ -51,6 +51,8 @@ extension GatewayLimits {
     keepAliveTime = nanoseconds(limits.idleMilliseconds)
     sendTime = nanoseconds(limits.writeMilliseconds)
     connectTime = nanoseconds(limits.connectMilliseconds)
+    connectFailuresMax = limits.connectFailuresMax
+    unreachableTime = nanoseconds(limits.unreachableMilliseconds)
     firstByteTime = nanoseconds(limits.firstByteMilliseconds)
     answerIdleTime = nanoseconds(limits.streamIdleMilliseconds)
     upstreamIdleTime = nanoseconds(limits.upstreamIdleMilliseconds)

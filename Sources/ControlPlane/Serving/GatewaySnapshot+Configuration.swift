@@ -49,5 +49,7 @@ extension UpstreamServer {
     limits.firstByteTime = server.limits.firstByteMilliseconds.map(nanoseconds)
     limits.connectionsMax = server.limits.connectionsMax
     limits.messageBytesMax = server.limits.responseBytesMax
+    limits.connectFailuresMax = server.limits.connectFailuresMax
+    limits.unreachableTime = server.limits.unreachableMilliseconds.map(nanoseconds)
   }
 }

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Proxy
 import SluiceConfiguration
+import Status
 
 /// What the log says of calls. Each call is on the record, so the log does not repeat them: it says when a server begins to
 /// fail, how many calls that cost so far, with the record of the last, and when it is well again; and at debug how many
@@ -42,7 +43,7 @@ extension GatewayService {
 
   private func reportRefusals() {
     guard logger.logLevel <= .debug, isTime(for: "") else { return }
-    let now = status().decisions.filter { $0.key != "allow" }
+    let now = ownStatus().decisions.filter { $0.key != "allow" }
     let new = now.compactMap { entry -> (String, UInt64)? in
       let count = entry.value &- (reportedRefusals[entry.key] ?? 0)
       return count > 0 ? (entry.key, count) : nil

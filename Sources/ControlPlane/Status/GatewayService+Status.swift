@@ -3,26 +3,34 @@ import Foundation
 import Policy
 import Proxy
 import SluiceConfiguration
+public import Status
 
 extension GatewayService {
   /// Everything there is to know about the gateway now.
-  public func status() -> GatewayStatus {
-    let now = Date.now
-    return GatewayStatus(
-      version: version, state: isStopping ? .stopping : .serving, notReady: notReady,
-      startedAt: startedAt, uptimeSeconds: now.timeIntervalSince(startedAt),
-      revision: loaded.revision, generation: generation, lastReload: lastReload,
-      listeners: gateway.addresses.map { "\($0)" }, io: gateway.backend,
-      workers: gateway.workers.map(GatewayStatus.Worker.init),
-      servers: loaded.configuration.servers.map(server),
-      rules: rules, audit: auditStatus)
+  public func status() async -> GatewayStatus {
+    var status = ownStatus()
+    for part in parts { await part.report(in: &status) }
+    return status
   }
 
-  /// The status as metrics, and what the parts add of their own.
-  public func metrics() async -> [MetricFamily] {
-    var families = status().metrics
-    for part in parts { families += await part.metrics() }
-    return families
+  /// The same without the parts.
+  func ownStatus() -> GatewayStatus {
+    var status = GatewayStatus()
+    status.version = version
+    status.state = isStopping ? .stopping : .serving
+    status.notReady = notReady
+    status.startedAt = startedAt
+    status.uptimeSeconds = Date.now.timeIntervalSince(startedAt)
+    status.revision = loaded.revision
+    status.generation = generation
+    status.lastReload = lastReload
+    status.listeners = gateway.addresses.map { "\($0)" }
+    status.io = gateway.backend
+    status.workers = gateway.workers.map(GatewayStatus.Worker.init)
+    status.servers = loaded.configuration.servers.map(server)
+    status.rules = rules
+    status.audit = auditStatus
+    return status
   }
 
   /// Why no more calls should be sent here; nil when they should.
@@ -39,16 +47,23 @@ extension GatewayService {
   private func server(_ server: ServerConfiguration) -> GatewayStatus.Server {
     let counts = tallies.counters(of: server.name).counts
     let endpoint = plan?.endpoints[server.name]
-    return GatewayStatus.Server(
-      name: server.name, path: server.path,
-      url: server.isCommand ? server.command[0] : "\(server.url)",
-      address: endpoint?.address.map { "\($0)" },
-      state: endpoint?.problem == nil ? (health[server.name]?.state ?? .idle) : .unavailable,
-      problem: endpoint?.problem,
-      connections: counts.connections, connectionsOpened: counts.connectionsOpened,
-      connectFailures: counts.connectFailures, calls: GatewayStatus.calls(counts),
-      serverBytes: counts.serverBytes, maskedValues: counts.maskedValues,
-      latency: GatewayStatus.Latency(counts), lastFailure: counts.lastFailure.map { "\($0)" })
+    var status = GatewayStatus.Server()
+    status.name = server.name
+    status.path = server.path
+    status.url = server.isCommand ? server.command[0] : "\(server.url)"
+    status.address = endpoint?.address.map { "\($0)" }
+    status.state =
+      endpoint?.problem == nil ? (health[server.name]?.state ?? .idle) : .unavailable
+    status.problem = endpoint?.problem
+    status.connections = counts.connections
+    status.connectionsOpened = counts.connectionsOpened
+    status.connectFailures = counts.connectFailures
+    status.calls = GatewayStatus.calls(counts)
+    status.serverBytes = counts.serverBytes
+    status.maskedValues = counts.maskedValues
+    status.latency = GatewayStatus.Latency(counts)
+    status.lastFailure = counts.lastFailure.map { "\($0)" }
+    return status
   }
 
   private var rules: [GatewayStatus.Rule] {
@@ -62,20 +77,23 @@ extension GatewayService {
 
   private var auditStatus: GatewayStatus.Audit {
     let statistics = audit.statistics
-    var state = "healthy"
-    var isFailing = false
+    var status = GatewayStatus.Audit()
     if case .failing(let refusal) = statistics.state {
-      state = "\(refusal)"
-      isFailing = true
+      status.state = "\(refusal)"
+      status.isFailing = true
     }
-    return GatewayStatus.Audit(
-      directory: loaded.configuration.audit.directory, state: state, isFailing: isFailing,
-      segment: statistics.segment, entriesWritten: statistics.entriesWritten,
-      bytesWritten: statistics.bytesWritten, unsyncedBytes: statistics.unsyncedBytes,
-      ringBytesUsed: statistics.lagBytes,
-      ringBytes: UInt64(audit.settings.ringBytes * audit.workers), syncs: statistics.syncs,
-      writeFailures: statistics.writeFailures, syncFailures: statistics.syncFailures,
-      callsDropped: statistics.callsDropped)
+    status.directory = loaded.configuration.audit.directory
+    status.segment = statistics.segment
+    status.entriesWritten = statistics.entriesWritten
+    status.bytesWritten = statistics.bytesWritten
+    status.unsyncedBytes = statistics.unsyncedBytes
+    status.ringBytesUsed = statistics.lagBytes
+    status.ringBytes = UInt64(audit.settings.ringBytes * audit.workers)
+    status.syncs = statistics.syncs
+    status.writeFailures = statistics.writeFailures
+    status.syncFailures = statistics.syncFailures
+    status.callsDropped = statistics.callsDropped
+    return status
   }
 }
 
@@ -102,9 +120,11 @@ extension GatewayStatus {
 
 extension GatewayStatus.Worker {
   init(_ status: WorkerStatus) {
-    self.init(
-      connections: status.connections, exchanges: status.exchanges, requests: status.requests,
-      decisions: GatewayStatus.decisions(status))
+    self.init()
+    connections = status.connections
+    exchanges = status.exchanges
+    requests = status.requests
+    decisions = GatewayStatus.decisions(status)
   }
 }
 

@@ -1,5 +1,6 @@
 import Audit
 import Proxy
+import Status
 
 /// How a server has been doing lately, told from its counters: they are looked at every so often, and what has come
 /// since the time before is judged.

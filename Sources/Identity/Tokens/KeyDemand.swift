@@ -8,6 +8,7 @@ public final class KeyDemand: Sendable {
   public static let providersMax = 64
 
   private let wanted = Atomic<UInt64>(0)
+  private let answered = Atomic<UInt64>(0)
 
   public init() {}
 
@@ -15,6 +16,13 @@ public final class KeyDemand: Sendable {
     precondition(provider >= 0 && provider < KeyDemand.providersMax)
     wanted.bitwiseOr(1 << UInt64(provider), ordering: .relaxed)
   }
+
+  /// How often everything that was wanted of a provider had been fetched. Whoever waits for a key and finds that this has
+  /// changed waits no longer: the key is in force by now, or is not published.
+  public var answers: UInt64 { answered.load(ordering: .acquiring) }
+
+  /// Everything that was wanted of some provider has been fetched and put in force, or could not be had.
+  public func answer() { answered.add(1, ordering: .releasing) }
 
   /// The providers that were wanted since the last time, which are forgotten.
   public func take() -> [Int] {

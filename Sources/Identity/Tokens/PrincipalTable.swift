@@ -30,6 +30,7 @@ public struct PrincipalTable: ~Copyable {
   struct Entry: BitwiseCopyable {
     var digest: InlineArray<32, UInt8>
     var identity: InlineArray<32, UInt8>
+    var person: InlineArray<32, UInt8>
     var principal: Principal
     var expires: UInt64
     var server: Int32
@@ -98,21 +99,24 @@ public struct PrincipalTable: ~Copyable {
   /// - Parameters:
   ///   - expires: on the clock that `find` is given.
   ///   - identity: 32 bytes.
+  ///   - person: 32 bytes.
   public mutating func insert(
     _ digest: InlineArray<32, UInt8>, server: Int32, expires: UInt64, principal: Principal,
-    identity: [UInt8], name: String
+    identity: [UInt8], person: [UInt8], name: String
   ) -> UInt32? {
-    precondition(identity.count == 32)
+    precondition(identity.count == 32 && person.count == 32)
     guard name.utf8.count <= IdentityProvider.nameBytesMax else { return nil }
     allocate()
     guard let number = takeEntry(), let entries = unsafe entries, let buckets = unsafe buckets
     else { return nil }
     let bucket = PrincipalTable.bucket(digest)
     var entry = unsafe Entry(
-      digest: digest, identity: InlineArray(repeating: 0), principal: principal,
-      expires: expires, server: server, next: buckets[bucket],
+      digest: digest, identity: InlineArray(repeating: 0),
+      person: InlineArray(repeating: 0), principal: principal, expires: expires, server: server,
+      next: buckets[bucket],
       nameCount: UInt16(name.utf8.count), name: InlineArray(repeating: 0))
     for (offset, byte) in identity.enumerated() { entry.identity[offset] = byte }
+    for (offset, byte) in person.enumerated() { entry.person[offset] = byte }
     for (offset, byte) in name.utf8.enumerated() { entry.name[offset] = byte }
     unsafe (entries + Int(number)).initialize(to: entry)
     unsafe buckets[bucket] = number
@@ -237,8 +241,18 @@ public struct PrincipalTable: ~Copyable {
   /// What sessions are bound to: 32 bytes, the same for every token of the same subject and client.
   @_lifetime(immortal)
   public func identity(_ reference: UInt32) -> RawSpan {
-    let start =
-      unsafe UnsafeRawPointer(entry(reference)) + MemoryLayout<Entry>.offset(of: \.identity)!
+    digest(reference, at: MemoryLayout<Entry>.offset(of: \.identity)!)
+  }
+
+  /// Who it is: 32 bytes, the same for every token of the same subject, whichever client has it.
+  @_lifetime(immortal)
+  public func person(_ reference: UInt32) -> RawSpan {
+    digest(reference, at: MemoryLayout<Entry>.offset(of: \.person)!)
+  }
+
+  @_lifetime(immortal)
+  private func digest(_ reference: UInt32, at offset: Int) -> RawSpan {
+    let start = unsafe UnsafeRawPointer(entry(reference)) + offset
     let span = unsafe RawSpan(_unsafeStart: start, byteCount: 32)
     return unsafe _overrideLifetime(span, copying: ())
   }

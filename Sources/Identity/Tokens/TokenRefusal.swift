@@ -58,6 +58,8 @@ public struct VerifiedToken: Sendable, Equatable {
   public var groups: [String]
   /// SHA-256 over issuer, subject and client id: what sessions are bound to. 32 bytes.
   public var identity: [UInt8]
+  /// SHA-256 over issuer and subject: who it is, with whichever client. 32 bytes.
+  public var person: [UInt8]
   /// When it expires, in seconds since 1970, the clocks' difference included.
   public var expires: Double
   /// Whether it is for any of the gateway's servers, and not only for the one that was called.

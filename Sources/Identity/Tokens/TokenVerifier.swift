@@ -201,13 +201,11 @@ public struct TokenVerifier: ~Copyable {
       ? rules.principalName(client: holder)
       : rules.principalName(person: try personName(rules, subject: holder))
     guard let name else { throw .name }
-    var bound: [UInt8] = []
-    for part in [rules.issuer, subject ?? "", client ?? ""] {
-      bound += Array("\(part.utf8.count):\(part)".utf8)
-    }
     return VerifiedToken(
       provider: 0, isClient: isClient, name: name, groups: try groups(rules, client: client),
-      identity: APIKey.sha256(of: bound), expires: 0, isForEveryServer: false)
+      identity: SubjectDigest.of([rules.issuer, subject ?? "", client ?? ""]),
+      person: SubjectDigest.of(issuer: rules.issuer, subject: holder), expires: 0,
+      isForEveryServer: false)
   }
 
   private func personName(

@@ -31,6 +31,7 @@ struct PolicyEmitter {
   var regexWordCount = 0
 
   var groupNumbers: [String: Int] = [:]
+  var groupNames: [TextRange] = []
   var nameNumbers: [String: Int] = [:]
   /// The rule of each mask number.
   var maskRules: [RuleID] = []
@@ -39,7 +40,10 @@ struct PolicyEmitter {
   init(_ policy: ResolvedPolicy, _ limits: PolicyLimits) {
     self.policy = policy
     self.limits = limits
-    for (number, group) in policy.groups.enumerated() { groupNumbers[group] = number }
+    for (number, group) in policy.groups.enumerated() {
+      groupNumbers[group] = number
+      groupNames.append(text.insert(group))
+    }
     for (number, name) in policy.names.enumerated() { nameNumbers[name] = number }
   }
 
@@ -68,7 +72,8 @@ struct PolicyEmitter {
       patterns: FlatTable(patterns),
       numbers: FlatTable(numbers), conditions: FlatTable(conditions), scalars: FlatTable(scalars),
       constants: FlatTable(constants), paths: FlatTable(paths), components: FlatTable(components),
-      principals: FlatTable(maker.makeKnown()), regexSets: FlatTable(regexSets))
+      principals: FlatTable(maker.makeKnown()), groupNames: FlatTable(groupNames),
+      regexSets: FlatTable(regexSets))
     return CompiledPolicy(
       tables: tables, regexWordCount: regexWordCount, maker: maker, maskRules: maskRules,
       maskFields: maskFields)

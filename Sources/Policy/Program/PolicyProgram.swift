@@ -104,6 +104,14 @@ extension PolicyProgram {
     return range.count == 0 ? nil : text(range)
   }
 
+  /// Those of a principal's groups that the policy mentions, in UTF-8, one after the other. Groups it does not mention make no
+  /// difference to it, and are not kept.
+  public func forEachGroup(of principal: Principal, _ body: (RawSpan) -> Void) {
+    for number in 0..<tables.groupNames.count where principal.groups.contains(number) {
+      body(text(tables.groupNames[number]))
+    }
+  }
+
   @_lifetime(borrow self)
   private func text(_ range: TextRange) -> RawSpan {
     let table = tables.text

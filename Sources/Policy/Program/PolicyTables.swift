@@ -32,6 +32,8 @@ struct PolicyTables: ~Copyable, Sendable {
   let paths: FlatTable<CompiledPath>
   let components: FlatTable<PathComponent>
   let principals: FlatTable<Principal>
+  /// By the bits of `Principal.groups`.
+  let groupNames: FlatTable<TextRange>
   let regexSets: FlatTable<RegexSet>
 
   deinit {
@@ -56,6 +58,7 @@ struct PolicyTables: ~Copyable, Sendable {
     paths.free()
     components.free()
     principals.free()
+    groupNames.free()
   }
 }
 

@@ -17,7 +17,7 @@ struct CallDigester: ~Copyable {
 
   mutating func begin() {
     isSound = unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1
-    add("sluice call 1")
+    add("sluice call 2")
   }
 
   mutating func add(_ text: StaticString) {

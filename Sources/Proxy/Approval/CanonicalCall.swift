@@ -69,9 +69,11 @@ extension Worker {
     let revision = generations[exchanges[slot].generation].snapshot.policyRevision
     let tool = targetName(message, body)
     let principal = principalName(of: slot)
+    let person = person(of: slot)
     let server = serverName(of: slot)
     digester.begin()
     digester.add(principal)
+    digester.add(person)
     digester.add(server)
     digester.add(tool)
     digester.add(number: isWhole ? 1 : 0)

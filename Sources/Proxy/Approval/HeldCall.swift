@@ -10,9 +10,14 @@ public struct HeldTicket: Hashable, Sendable {
 /// A call that waits in a worker for a human's approval, as the control plane sees it.
 public struct HeldCall: Sendable, Equatable {
   public var ticket: HeldTicket
-  /// SHA-256 over principal, server, tool, canonical arguments and policy revision.
+  /// SHA-256 over principal, person, server, tool, canonical arguments and policy revision.
   public var digest: CallDigest
   public var principal: String
+  /// Who the principal is: SHA-256 over the issuer and subject of its token, in hexadecimal digits; nil for a service account
+  /// (and for nobody in particular), which its name tells apart.
+  public var person: String?
+  /// Those of its groups that the policy mentions.
+  public var groups: [String]
   public var server: String
   public var tool: String
   /// The arguments in canonical form (RFC 8785). When the call has more parameters that its server reads (a task, answers to
@@ -28,11 +33,12 @@ public struct HeldCall: Sendable, Equatable {
   public var reviewers: [String]
   public var quorum: Int
   public var expiresMilliseconds: UInt64
-  /// The JSON-RPC id, literally, and the session it is of: what a cancellation names.
-  public var request: HeldRequestID
+  /// What a cancellation would name; nil when none can, because the call is of no session.
+  public var request: HeldRequestID?
 }
 
-/// What names a request to whoever cancels it.
+/// What names a request to whoever cancels it: the JSON-RPC id, literally, and the session it is of. Ids tell the requests of
+/// one client apart, and nothing but a session tells clients apart.
 public struct HeldRequestID: Hashable, Sendable {
   public var principal: String
   public var server: String

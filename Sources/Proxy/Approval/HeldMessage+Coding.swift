@@ -46,15 +46,28 @@ extension HeldCall {
     policyRevision = reader.number()
     quorum = Int(reader.number())
     expiresMilliseconds = reader.number()
-    request = HeldRequestID(&reader)
+    let request = HeldRequestID(&reader)
     principal = request.principal
     server = request.server
+    self.request = request.session.isEmpty ? nil : request
+    let person = reader.field()
+    self.person = person.byteCount == 0 ? nil : Self.hexadecimal(person)
+    groups = reader.text().split(separator: "\n").map(String.init)
     tool = reader.text()
     arguments = reader.text()
     rule = reader.text()
     message = reader.text()
     reference = reader.text()
     reviewers = reader.text().split(separator: "\n").map(String.init)
+  }
+
+  private static func hexadecimal(_ bytes: RawSpan) -> String {
+    var text = ""
+    for offset in 0..<bytes.byteCount {
+      let byte = unsafe bytes.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+      text += (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+    return text
   }
 }
 

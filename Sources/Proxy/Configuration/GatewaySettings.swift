@@ -57,6 +57,11 @@ public struct GatewayLimits: Sendable {
   public var sendTime: UInt64 = 30_000_000_000
   /// How long a request waits unread for room in the audit ring, before it is refused.
   public var recordTime: UInt64 = 2_000_000_000
+  /// How long a request waits unread for the key that its token names, while the provider's keys are fetched. A little longer
+  /// than the time for which one fetch keeps off the next.
+  public var keysTime: UInt64 = 6_000_000_000
+  /// Requests of one worker that wait like that; further ones are refused at once.
+  public var keysWaitingMax = 64
   /// Until a server accepts the connection.
   public var connectTime: UInt64 = 5_000_000_000
   /// Attempts to connect to a server that fail in a row before calls to it fail at once.
@@ -109,6 +114,8 @@ public struct GatewayLimits: Sendable {
     keepAliveTime = newer.keepAliveTime
     sendTime = newer.sendTime
     recordTime = newer.recordTime
+    keysTime = newer.keysTime
+    keysWaitingMax = newer.keysWaitingMax
     connectTime = newer.connectTime
     connectFailuresMax = newer.connectFailuresMax
     unreachableTime = newer.unreachableTime
@@ -137,6 +144,10 @@ public struct ServerLimits: Sendable, BitwiseCopyable {
   public var connectionsMax: Int?
   /// In place of `GatewayLimits.messageBytesMax`, which it may not exceed.
   public var messageBytesMax: Int?
+  /// In place of `GatewayLimits.connectFailuresMax`.
+  public var connectFailuresMax: Int?
+  /// In place of `GatewayLimits.unreachableTime`, in nanoseconds.
+  public var unreachableTime: UInt64?
 
   public init() {}
 }

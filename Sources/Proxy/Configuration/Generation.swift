@@ -124,6 +124,7 @@ extension Worker {
     let older = generations[previous].snapshot
     let newer = generations[number].snapshot
     if newer.policy !== older.policy || newer.identity !== older.identity { principals.forgetAll() }
+    let hasOtherKeys = newer.identity !== older.identity
     if let limits = newer.limits { self.limits.adopt(limits) }
     for slot in 0..<upstreams.highWater where upstreams.isUsed(slot) {
       if upstreams[slot].state == .idle { closeUpstream(slot) }
@@ -135,6 +136,7 @@ extension Worker {
     }
     endHoldsOfOtherPolicies(than: generations[number].snapshot.policyRevision)
     retireIfOver(previous)
+    if hasOtherKeys { readOnWithOtherKeys() }
   }
 
   /// Calls that wait were judged by rules that may no longer hold: their agents are told to have them judged again.
@@ -186,6 +188,15 @@ extension Worker {
     let principal = exchanges[slot].principal
     return PrincipalTable.isReference(principal)
       ? principals.identity(principal) : principalName(of: slot)
+  }
+
+  /// Who calls, whatever they are called: the digest of a token's issuer and subject; empty for a service account, which is
+  /// told apart by its name. Valid as long as the exchange.
+  @_lifetime(immortal)
+  func person(of slot: UInt32) -> RawSpan {
+    let principal = exchanges[slot].principal
+    return PrincipalTable.isReference(principal)
+      ? principals.person(principal) : unsafe _overrideLifetime(RawSpan(), copying: ())
   }
 
   /// Valid as long as the exchange.

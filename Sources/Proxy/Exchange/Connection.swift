@@ -33,6 +33,12 @@ struct Connection: BitwiseCopyable {
   var isPaused = false
   /// When its next request began to wait for room in the audit ring; zero while it does not.
   var stalledSince: UInt64 = 0
+  /// Since when its next request waits, unread, for the key that its token names; zero while it does not.
+  var keysSince: UInt64 = 0
+  /// What `KeyDemand.answers` was then.
+  var keysAnswers: UInt64 = 0
+  /// It is not read on before somebody has looked whether the wait is over.
+  var awaitsKeys = false
   /// The peer has ended its direction.
   var peerEnded = false
   var exchange: UInt32 = .max
@@ -43,6 +49,8 @@ struct Connection: BitwiseCopyable {
   var deadline: UInt64 = .max
 
   var inputCount: Int { inputEnd &- inputStart }
+  /// Its next request is here and waits, unread.
+  var isStalled: Bool { stalledSince > 0 || awaitsKeys }
 }
 
 /// A connection to a server, in its worker's pool or carrying one exchange.

@@ -65,6 +65,7 @@ extension Worker {
   mutating func closeConnection(_ slot: UInt32) {
     guard connections[slot].state != .closing else { return }
     connections[slot].state = .closing
+    if connections[slot].keysSince > 0 { endKeysWait(slot) }
     releaseInput(slot)
     let exchange = connections[slot].exchange
     connections[slot].exchange = .max
@@ -82,6 +83,7 @@ extension Worker {
   }
 
   mutating func connectionTimedOut(_ slot: UInt32) {
+    if connections[slot].awaitsKeys { return lookForKeys(slot) }
     if connections[slot].stalledSince > 0 {
       // The wait for the audit ring has been long enough: the request goes on, to be refused with the reason.
       resumeReceiving(slot)

@@ -70,7 +70,7 @@ extension Worker {
       let inserted = principals.insert(
         digest, server: verified.isForEveryServer ? PrincipalTable.everyServer : route,
         expires: loop.now &+ kept, principal: principal, identity: verified.identity,
-        name: verified.name)
+        person: verified.person, name: verified.name)
       return inserted.map { .success($0) } ?? .failure(.tooManyPrincipals)
     }
   }

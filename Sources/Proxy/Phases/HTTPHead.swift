@@ -51,6 +51,7 @@ extension Worker {
     exchanges[exchange].closesConnection = !head.keepAlive
     if answersMetadata(exchange, head, bytes) { return Int(head.headBytes) }
     if let refusal = judgeHead(exchange, head, bytes) {
+      if awaitKeys(slot, exchange) { return 0 }
       // The body is not wanted; it can only be skipped when all of it is here.
       let whole = wholeLength(head)
       guard let whole, whole <= bytes.byteCount else {
@@ -61,6 +62,7 @@ extension Worker {
       refuse(exchange, refusal, request: bytes.extracting(first: Int(head.headBytes)))
       return whole
     }
+    if connections[slot].keysSince > 0 { endKeysWait(slot) }
     return beginBody(slot, exchange, head, bytes)
   }
 

@@ -122,11 +122,16 @@ extension Worker {
     let words = policy.reviewMessage(terms)
     let name = policy.ruleName(rule)
     let principal = principalName(of: slot)
+    let person = person(of: slot)
+    let bits = self.principal(of: slot)
+    var groupBytes = 0
+    policy.forEachGroup(of: bits) { groupBytes &+= $0.byteCount &+ 1 }
     let server = serverName(of: slot)
     let revision = generations[exchange.generation].snapshot.policyRevision
     let texts =
-      principal.byteCount &+ server.byteCount &+ session.byteCount &+ exchange.id.count
-      &+ tool.byteCount &+ canonical.byteCount &+ name.byteCount &+ words.byteCount
+      principal.byteCount &+ person.byteCount &+ groupBytes &+ server.byteCount
+      &+ session.byteCount &+ exchange.id.count &+ tool.byteCount &+ canonical.byteCount
+      &+ name.byteCount &+ words.byteCount
       &+ reviewers.byteCount
     let isTold = mail.outgoing.push(upTo: texts &+ 256) { out in
       out.append(number: HeldMessageKind.held)
@@ -140,6 +145,12 @@ extension Worker {
       out.append(field: server)
       out.append(field: session)
       out.append(field: exchange.id.span)
+      out.append(field: person)
+      out.append(number: UInt64(groupBytes))
+      policy.forEachGroup(of: bits) { group in
+        out.append(group)
+        out.append("\n")
+      }
       out.append(field: tool)
       out.append(field: canonical)
       out.append(field: name)
@@ -172,14 +183,17 @@ extension Worker {
   }
 
   /// `notifications/cancelled`: the request may wait in this worker or in another.
+  ///
+  /// Only a session says whose request it is. Without one, the id may be that of any other client of the same principal, whose
+  /// call must not end; who cancels then ends the wait by closing the connection, which a client of the modern era does anyway.
   mutating func cancelHeld(_ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage)
   {
     guard let mail, let heldCalls, heldCalls.waitingCount > 0, let id = message.requestID else {
       return
     }
     let text = body.extracting(requestIndex.range(of: id).range)
-    guard text.byteCount <= ShortText.bytesMax else { return }
     let session = head.extracting(exchanges[slot].head.mcpSessionID.range)
+    guard text.byteCount <= ShortText.bytesMax, session.byteCount > 0 else { return }
     let principal = principalName(of: slot)
     let server = serverName(of: slot)
     let texts =

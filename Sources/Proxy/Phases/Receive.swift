@@ -30,7 +30,7 @@ extension Worker {
       let step: Int
       switch connections[slot].state {
       case .idle, .head:
-        if mustStall(slot) { return used }
+        if connections[slot].awaitsKeys || mustStall(slot) { return used }
         step = readHead(slot, rest)
       case .body: step = readBody(slot, rest)
       case .handshake, .exchange, .lingering, .closing: return used
@@ -94,7 +94,7 @@ extension Worker {
     }
     connections[slot].input.write(bytes, at: connections[slot].inputEnd)
     connections[slot].inputEnd &+= bytes.byteCount
-    if connections[slot].state == .exchange || connections[slot].stalledSince > 0,
+    if connections[slot].state == .exchange || connections[slot].isStalled,
       connections[slot].inputCount > limits.aheadBytesMax, !connections[slot].isPaused
     {
       connections[slot].isPaused = true

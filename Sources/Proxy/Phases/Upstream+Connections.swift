@@ -43,7 +43,8 @@ extension Worker {
       blocks.give(block)
       return fail(exchange, .gateway, "Too many connections to the server are in use.")
     }
-    let admission = generations[generation].pools.admit(index, now: loop.now, limits: limits)
+    let admission = generations[generation].pools.admit(
+      index, now: loop.now, limits: reach(generation, index))
     if case .closed(let code, let reason) = admission {
       blocks.give(block)
       exchanges[exchange].failureReason = reason
@@ -120,6 +121,14 @@ extension Worker {
     sendLater(slot)
   }
 
+  /// The server's own bounds, else the general ones.
+  private func reach(_ generation: UInt8, _ route: Int32) -> ReachLimits {
+    let own = generations[generation].snapshot.route(Int(route)).limits
+    return ReachLimits(
+      failuresMax: own.connectFailuresMax ?? limits.connectFailuresMax,
+      pause: own.unreachableTime ?? limits.unreachableTime)
+  }
+
   /// There is no connection: the exchange fails, and the server counts as hard to reach.
   mutating func connectFailed(
     _ slot: UInt32, _ text: StaticString, systemCode: Int32, reason: RecordedReason = .none
@@ -128,7 +137,8 @@ extension Worker {
     let generation = upstreams[slot].generation
     generations[generation].pools.connectFailed(
       upstreams[slot].route, code: systemCode, reason: reason,
-      isProbe: upstreams[slot].isProbe, now: loop.now, limits: limits)
+      isProbe: upstreams[slot].isProbe, now: loop.now,
+      limits: reach(generation, upstreams[slot].route))
     tally(ServerCounters.Place.connectFailures, generation, upstreams[slot].route)
     upstreams[slot].isProbe = false
     detach(slot)

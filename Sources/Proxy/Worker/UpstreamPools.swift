@@ -2,6 +2,14 @@ internal import Audit
 internal import EventLoop
 internal import Identity
 
+/// When a server counts as hard to reach, and for how long it is left alone then.
+struct ReachLimits: BitwiseCopyable {
+  /// Attempts to connect that fail in a row.
+  var failuresMax: Int
+  /// Nanoseconds.
+  var pause: UInt64
+}
+
 /// Per server: the idle connections, most recently used first, how many connections there are in all, and whether it could
 /// be reached lately.
 ///
@@ -99,9 +107,9 @@ struct UpstreamPools: ~Copyable {
   // MARK: Whether the server can be reached
 
   /// Asks before each attempt. `.probe` must be answered by `connected`, `connectFailed` or `probeAbandoned`.
-  mutating func admit(_ route: Int32, now: UInt64, limits: GatewayLimits) -> Admission {
+  mutating func admit(_ route: Int32, now: UInt64, limits: ReachLimits) -> Admission {
     let pool = unsafe pool(route)
-    guard unsafe pool.pointee.failures >= limits.connectFailuresMax else { return .open }
+    guard unsafe pool.pointee.failures >= limits.failuresMax else { return .open }
     guard unsafe now >= pool.pointee.closedUntil, unsafe !pool.pointee.isProbing else {
       return .closed(unsafe pool.pointee.lastFailure, unsafe pool.pointee.lastReason)
     }
@@ -117,13 +125,13 @@ struct UpstreamPools: ~Copyable {
 
   mutating func connectFailed(
     _ route: Int32, code: Int32, reason: RecordedReason, isProbe: Bool, now: UInt64,
-    limits: GatewayLimits
+    limits: ReachLimits
   ) {
     let pool = unsafe pool(route)
-    unsafe pool.pointee.failures = min(pool.pointee.failures + 1, limits.connectFailuresMax)
+    unsafe pool.pointee.failures = min(pool.pointee.failures + 1, limits.failuresMax)
     unsafe pool.pointee.lastFailure = code
     unsafe pool.pointee.lastReason = reason
-    unsafe pool.pointee.closedUntil = now &+ limits.unreachableTime
+    unsafe pool.pointee.closedUntil = now &+ limits.pause
     if isProbe { unsafe pool.pointee.isProbing = false }
   }
 

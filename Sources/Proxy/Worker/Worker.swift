@@ -61,6 +61,8 @@ struct Worker: ~Copyable {
   var unsent = UnsentRequests()
   /// Whether some connection's next request waits for room in the audit ring.
   var hasStalled = false
+  /// Connections whose next request waits for its token's key.
+  var keysWaiting = 0
   var acceptPausedUntil: UInt64 = .max
   var isDraining = false
 

@@ -110,29 +110,16 @@ struct SessionsListCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Only sessions that began by then (UTC).", valueName: "moment"))
   var to: Moment?
 
-  @Option(help: "Only sessions of this principal.")
-  var principal: String?
-
-  @Option(help: "Only sessions with this server.")
-  var server: String?
+  @OptionGroup(title: "Conditions") var conditions: RecordConditions
 
   @Option(help: "Only sessions of this client, as name/version.")
   var client: String?
-
-  @Option(help: "Only sessions in which this tool was called.")
-  var tool: String?
-
-  @Option(help: "Only sessions in which this was decided.")
-  var decision: DecisionFlag?
 
   @Option(help: "Only sessions in which a call ended like this.")
   var outcome: OutcomeFlag?
 
   @Flag(help: "Only sessions in which something was masked.")
   var masked = false
-
-  @Flag(help: "Only sessions in which a call was refused or failed.")
-  var problems = false
 
   func validate() throws {
     guard (1...SessionCatalog.sessionsMax).contains(count) else {
@@ -166,14 +153,14 @@ struct SessionsListCommand: ParsableCommand {
     filter.fromNanoseconds =
       since.map { now - min(now, UInt64($0.milliseconds) * 1_000_000) } ?? from?.nanoseconds
     filter.toNanoseconds = to?.nanoseconds
-    filter.principal = principal
-    filter.server = server
+    filter.principal = conditions.principal
+    filter.server = conditions.server
     filter.client = client
-    filter.tool = tool
-    filter.decision = decision?.decision
+    filter.tool = conditions.tool
+    filter.decision = conditions.decision?.decision
     filter.result = outcome?.result
     filter.maskedOnly = masked
-    filter.problemsOnly = problems
+    filter.problemsOnly = conditions.problems
     return filter
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Recorder
+import SluiceConfiguration
 
 /// `sluice sessions replay ID --to URL`
 struct SessionsReplayCommand: ParsableCommand {
@@ -11,7 +12,7 @@ struct SessionsReplayCommand: ParsableCommand {
       Requests are sent in their order, straight to the server: no policy, no masks. Sent is what reached the server then; \
       calls of tools may change something and are sent with --yes only. Answers are compared as JSON, text that is JSON \
       included; values that the record holds masked are counted and not compared. Never replay to a server whose data \
-      matters.
+      matters: one that the configuration names is refused without --live.
 
       Exits with status 1 when an answer differs or fails to come.
 
@@ -37,6 +38,9 @@ struct SessionsReplayCommand: ParsableCommand {
   @Flag(help: "Send calls of tools as well.")
   var yes = false
 
+  @Flag(help: "Send to a server of the configuration, and not to a test server, knowingly.")
+  var live = false
+
   @Flag(help: "Only say what would be sent.")
   var dryRun = false
 
@@ -56,7 +60,27 @@ struct SessionsReplayCommand: ParsableCommand {
     return (String(line[..<colon]), value)
   }
 
+  /// A server that agents use is no place to try things out.
+  private func refuseLiveServers() throws {
+    guard !live, !dryRun, FileManager.default.fileExists(atPath: options.record.config) else {
+      return
+    }
+    let servers: [ServerConfiguration]
+    do {
+      servers = try ConfigurationLoader.servers(path: options.record.config)
+    } catch {
+      throw CommandFailure(error)
+    }
+    guard let server = servers.first(where: { !$0.isCommand && $0.url.isSamePlace(as: to) }) else {
+      return
+    }
+    throw CommandFailure(
+      "\(to) is the server \"\(server.name)\" of \(options.record.config), and no test server. Add --live if you mean it.",
+      status: .usage)
+  }
+
   func run() throws {
+    try refuseLiveServers()
     var replay = Replay(url: to)
     replay.sendsToolCalls = yes
     replay.isDry = dryRun

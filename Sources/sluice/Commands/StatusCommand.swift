@@ -3,6 +3,7 @@ import ControlPlane
 import Foundation
 import Outbound
 import SluiceConfiguration
+import Status
 
 /// `sluice status`
 struct StatusCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 import Approvals
 import Console
 import ControlPlane
+import Identity
 import Logging
 import Policy
 import Recorder
@@ -15,29 +16,21 @@ final class ConsolePart: ServicePart {
   let name = "console"
 
   private let server: ConsoleServer
-  private let groups: GroupsOfAccounts
   private let running = RunningService()
   private let logger: Logger
 
   /// - Returns: nil when the configuration has no console.
   init?(
-    _ configuration: Configuration, approvals: any ApprovalService, sinks: RecordSinks,
-    logger: Logger
+    _ configuration: Configuration, approvals: any ApprovalService, logger: Logger
   ) throws(CommandFailure) {
     guard let console = configuration.console else { return nil }
-    let accounts = configuration.identity.serviceAccounts
-    let groups = GroupsOfAccounts(accounts)
-    self.groups = groups
-    var services = ConsoleServices(approvals: approvals, groups: { groups.of($0) })
+    var services = ConsoleServices(approvals: approvals)
     services.sessions = SessionCatalog(directory: configuration.audit.directory)
     services.keepsApprovals = configuration.store != nil
-    services.status = { [running] in
-      guard let service = running.service else { return nil }
-      return ConsoleStatus(await service.status(), sinks: sinks.statuses)
-    }
+    services.status = { [running] in await running.service?.status() }
     do {
       server = try ConsoleServer(
-        settings: ConsoleSettings(console, serviceAccounts: accounts), services: services,
+        settings: ConsoleSettings(console, identity: configuration.identity), services: services,
         logger: logger)
     } catch {
       throw CommandFailure("The console cannot start: \(error).")
@@ -47,10 +40,8 @@ final class ConsolePart: ServicePart {
 
   func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async {
     running.set(service)
-    let accounts = loaded.configuration.identity.serviceAccounts
-    groups.set(accounts)
     if let console = loaded.configuration.console {
-      server.adopt(ConsoleSettings(console, serviceAccounts: accounts))
+      server.adopt(ConsoleSettings(console, identity: loaded.configuration.identity))
     }
     guard !server.isRunning else { return }
     do {
@@ -86,28 +77,8 @@ private final class RunningService: Sendable {
   func set(_ service: GatewayService?) { held.withLock { $0 = service } }
 }
 
-/// The groups of service accounts, by name, as the configuration in force has them.
-private final class GroupsOfAccounts: Sendable {
-  private let groups: Mutex<[String: [String]]>
-
-  init(_ accounts: [ServiceAccountConfiguration]) {
-    groups = Mutex(GroupsOfAccounts.table(accounts))
-  }
-
-  func of(_ name: String) -> [String] { groups.withLock { $0[name] ?? [] } }
-
-  func set(_ accounts: [ServiceAccountConfiguration]) {
-    groups.withLock { $0 = GroupsOfAccounts.table(accounts) }
-  }
-
-  private static func table(_ accounts: [ServiceAccountConfiguration]) -> [String: [String]] {
-    Dictionary(
-      accounts.map { ($0.name, $0.groups.map(\.text)) }, uniquingKeysWith: { first, _ in first })
-  }
-}
-
 extension ConsoleSettings {
-  init(_ console: ConsoleConfiguration, serviceAccounts: [ServiceAccountConfiguration]) {
+  init(_ console: ConsoleConfiguration, identity: IdentityConfiguration) {
     self.init()
     let address = console.address.description
     let colon = address.lastIndex(of: ":")!
@@ -121,6 +92,8 @@ extension ConsoleSettings {
       settings.groupsClaim = provider.groupsClaim
       settings.nameClaim = provider.nameClaim
       settings.authorities = provider.authorities
+      settings.provider =
+        identity.oidc.first { $0.provider.issuer == provider.issuer }?.provider.name
       return settings
     }
     localAdmin = console.login.localAdmin.map { admin in
@@ -132,7 +105,7 @@ extension ConsoleSettings {
     }
     adminGroups = Set(console.admins.map(\.text))
     auditorGroups = Set(console.auditors.map(\.text))
-    keys = (console.keys + serviceAccounts).map { account in
+    keys = (console.keys + identity.serviceAccounts).map { account in
       ConsoleKey(
         name: account.name, digest: account.keyDigest, groups: Set(account.groups.map(\.text)))
     }

@@ -41,9 +41,8 @@ extension GatewayService {
   private static func parts(
     _ loaded: LoadedConfiguration, logger: Logger
   ) throws(CommandFailure) -> [any ServicePart] {
-    let sinks = RecordSinks(logger: logger)
     var parts: [any ServicePart] = [
-      sinks,
+      RecordSinks(logger: logger),
       StdioServers(guardCommand: ["/proc/self/exe", StdioGuardCommand.name], logger: logger),
     ]
     var service: any ApprovalService = NoApprovals()
@@ -56,8 +55,7 @@ extension GatewayService {
     } catch {
       throw CommandFailure(error)
     }
-    let console = try ConsolePart(
-      loaded.configuration, approvals: service, sinks: sinks, logger: logger)
+    let console = try ConsolePart(loaded.configuration, approvals: service, logger: logger)
     if let console { parts.append(console) }
     return parts
   }

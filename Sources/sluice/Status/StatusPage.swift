@@ -1,5 +1,5 @@
-import ControlPlane
 import Foundation
+import Status
 
 /// A gateway's status as a person reads it in a terminal.
 struct StatusPage {
@@ -17,7 +17,14 @@ struct StatusPage {
       status.workers.enumerated().map {
         ["\($0)", "\($1.connections)", "\($1.exchanges)", "\($1.requests)"]
       }, style)
+    if let approvals = status.approvals { lines += Self.approvals(approvals, style) }
     lines += Self.record(status.audit, style)
+    lines += Self.table(
+      ["sink", "state", "delivered", "failures", "behind", "receiver"],
+      status.sinks.map(Self.cells), style, state: "state")
+    lines += Self.table(
+      ["identity provider", "keys", "fetched", "issuer"],
+      status.identityProviders.map { [$0.name, "\($0.keys)", "\($0.fetches)", $0.issuer] }, style)
     text = lines.joined(separator: "\n")
   }
 
@@ -39,17 +46,20 @@ struct StatusPage {
     } else if let keys = status.lastReload?.needsRestart, !keys.isEmpty {
       lines.append(style.yellow("waits for a restart: \(keys.joined(separator: ", "))"))
     }
-    for server in status.servers {
-      if let problem = server.problem { lines.append(style.red("\(server.name): \(problem)")) }
+    var problems = status.servers.map { ($0.name, $0.problem) }
+    problems += status.sinks.map { ("sink \($0.name)", $0.problem) }
+    problems += status.identityProviders.map { ("identity provider \($0.name)", $0.problem) }
+    problems.append(("approvals", status.approvals?.problem))
+    for case (let name, let problem?) in problems {
+      lines.append(style.red("\(name): \(problem)"))
     }
     return lines
   }
 
   private static func cells(_ server: GatewayStatus.Server) -> [String] {
-    let calls = server.calls.values.reduce(0, +)
-    let failed = (server.calls["transport_error"] ?? 0) + (server.calls["http_error"] ?? 0)
     return [
-      server.name, server.state.rawValue, "\(calls)", "\(failed)", "\(server.connections)",
+      server.name, server.state.rawValue, "\(server.callCount)", "\(server.failureCount)",
+      "\(server.connections)",
       latency(server.latency.quantile(0.5)), latency(server.latency.quantile(0.99)),
       "\(server.maskedValues)", server.address ?? "-",
     ]
@@ -66,6 +76,32 @@ struct StatusPage {
     ]
   }
 
+  private static func cells(_ sink: GatewayStatus.Sink) -> [String] {
+    let behind =
+      sink.lagBytes == 0
+      ? "level" : "\(sink.lagBytes) bytes, \(duration(sink.lagSeconds))"
+    return [
+      sink.name, sink.state.rawValue, "\(sink.eventsDelivered)", "\(sink.failures)", behind,
+      sink.target,
+    ]
+  }
+
+  private static func approvals(
+    _ approvals: GatewayStatus.Approvals, _ style: TextStyle
+  ) -> [String] {
+    let waiting =
+      approvals.pending == 0
+      ? "none waits"
+      : style.yellow(
+        "\(approvals.pending) wait, the oldest for \(duration(approvals.oldestPendingSeconds))")
+    return [
+      "",
+      "approvals: \(waiting); \(approvals.heldCalls) of \(approvals.heldCallsMax) calls held; "
+        + "\(approvals.asked) asked, \(approvals.granted) granted, \(approvals.denied) denied, "
+        + "\(approvals.refused) not put before reviewers",
+    ]
+  }
+
   private static func table(
     _ columns: [String], _ rows: [[String]], _ style: TextStyle, state: String? = nil
   ) -> [String] {
@@ -77,7 +113,7 @@ struct StatusPage {
         switch cell.trimmingCharacters(in: .whitespaces) {
         case "failing", "unavailable": return style.red(cell)
         case "degraded": return style.yellow(cell)
-        case "serving": return style.green(cell)
+        case "serving", "delivering": return style.green(cell)
         default: return style.dim(cell)
         }
       }

@@ -3,7 +3,7 @@ import Foundation
 extension GatewayStatus {
   /// The status as metrics.
   public var metrics: [MetricFamily] {
-    processMetrics + workerMetrics + serverMetrics + auditMetrics + [
+    processMetrics + workerMetrics + serverMetrics + auditMetrics + partMetrics + [
       MetricFamily(
         .counter, "sluice_rule_hits_total",
         "Times a rule had a say: it decided a call, or it matched one and has a mask.",
@@ -57,11 +57,6 @@ extension GatewayStatus {
           .init(Double($0.value), labels: [("decision", $0.key)])
         }),
     ]
-  }
-
-  /// Over all workers.
-  public var decisions: [String: UInt64] {
-    workers.reduce(into: [:]) { sum, worker in sum.merge(worker.decisions, uniquingKeysWith: &+) }
   }
 
   private var serverMetrics: [MetricFamily] {
