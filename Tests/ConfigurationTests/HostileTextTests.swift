@@ -66,7 +66,7 @@ import Testing
     var refused = 0
     for _ in 0..<400 {
       var bytes = original
-      for _ in 0...random.next(below: 4) {
+      for _ in 0...random.next(below: 8) {
         let place = random.next(below: bytes.count)
         switch random.next(below: 3) {
         case 0: bytes[place] = junk[random.next(below: junk.count)]

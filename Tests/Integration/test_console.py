@@ -330,6 +330,8 @@ def test_console_api_command_and_metrics_tell_of_the_same_gateway(make_gateway, 
             time.sleep(0.05)
         return found
 
+    # An event for the sink, which has nobody to deliver it to.
+    assert modern_call(gateway, "counter", None, "run", {}).status == 401
     answers = []
     waiting = threading.Thread(daemon=True, target=lambda: answers.append(
         modern_call(gateway, "counter", accounts.analyst, "run", {})))

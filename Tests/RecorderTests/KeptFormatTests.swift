@@ -18,7 +18,8 @@ import Testing
   }
 
   @Test func theChainOfAnOldRecordStillHolds() throws {
-    let verification = try recording().commands.verify()
+    let recording = try recording()
+    let verification = try recording.commands.verify()
     #expect(verification.firstBreak == nil)
     #expect(verification.entries == 9 && verification.frames == 3)
     #expect(verification.bytes == 5272 && verification.tailBytes == 0)
@@ -50,7 +51,8 @@ import Testing
   }
 
   @Test func itsSessionIsFound() throws {
-    let list = try recording().sessions.list()
+    let recording = try recording()
+    let list = try recording.sessions.list()
     #expect(list.warnings.isEmpty)
     let session = try #require(list.sessions.first)
     #expect(list.sessions.count == 1)

@@ -1,3 +1,4 @@
+internal import HTTPTypes
 public import Hummingbird
 internal import Status
 
@@ -36,6 +37,15 @@ public struct AdminRoutes: Sendable {
       guard let service = service() else { return Self.text("{}", .serviceUnavailable) }
       let json = try await service.status().json()
       return Self.text(String(decoding: json, as: UTF8.self), type: "application/json")
+    }
+    for path in ["healthz", "readyz", "metrics", "status.json"] {
+      for method in [HTTPRequest.Method.post, .put, .patch, .delete, .options] {
+        router.on(RouterPath(path), method: method) { _, _ in
+          var answer = Self.text("this address answers to GET and HEAD\n", .methodNotAllowed)
+          answer.headers[.allow] = "GET, HEAD"
+          return answer
+        }
+      }
     }
   }
 

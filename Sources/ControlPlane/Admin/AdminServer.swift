@@ -24,7 +24,7 @@ final class AdminServer: ServicePart {
   /// starting.
   func prepare(_ loaded: LoadedConfiguration) async throws(ServiceFailure) {
     guard let admin = loaded.configuration.admin, state.withLock({ $0.task == nil }) else { return }
-    let router = Router()
+    let router = Router(options: [.autoGenerateHeadEndpoints])
     AdminRoutes { [weak self] in self?.state.withLock { $0.service } }.add(to: router)
     var quiet = Logger(label: "sluice.admin")
     // Below that, Hummingbird reports each connection that `stop` closes as an error.

@@ -16,8 +16,15 @@ enum Terminal {
     _ = write(text, to: STDERR_FILENO)
   }
 
-  private static func write(_ text: String, to descriptor: Int32) -> Bool {
-    var rest = Array((text + "\n").utf8)[...]
+  /// Writes a question, behind which the answer is typed.
+  static func ask(_ question: String) {
+    if !write(question, to: STDOUT_FILENO, end: "") {
+      exit(CommandFailure.Status.failure.rawValue)
+    }
+  }
+
+  private static func write(_ text: String, to descriptor: Int32, end: String = "\n") -> Bool {
+    var rest = Array((text + end).utf8)[...]
     while !rest.isEmpty {
       let count = unsafe rest.withUnsafeBytes { bytes in
         unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)

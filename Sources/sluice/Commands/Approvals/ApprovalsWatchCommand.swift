@@ -75,19 +75,22 @@ struct ApprovalsWatchCommand: AsyncParsableCommand {
   /// - Returns: nil to leave it to others.
   private func ask() -> (ApprovalDecision.Word, String)? {
     while true {
-      Terminal.write("approve, deny or skip?")
+      Terminal.ask("[a]pprove, [d]eny or [s]kip? ")
       guard let answer = readLine() else { return nil }
       switch answer.trimmingCharacters(in: .whitespaces).lowercased() {
-      case "approve", "a": return (.approve, reason())
-      case "deny", "d": return (.deny, reason())
+      case "approve", "a": return (.approve, reason(isNeeded: false))
+      case "deny", "d":
+        // Denying takes a reason: without one, it is asked again what to do.
+        let reason = reason(isNeeded: true)
+        if !reason.isEmpty { return (.deny, reason) }
       case "skip", "s", "": return nil
       default: continue
       }
     }
   }
 
-  private func reason() -> String {
-    Terminal.write("Why?")
-    return readLine() ?? ""
+  private func reason(isNeeded: Bool) -> String {
+    Terminal.ask(isNeeded ? "Why? The agent is told: " : "Why? (may be left out) ")
+    return (readLine() ?? "").trimmingCharacters(in: .whitespaces)
   }
 }
