@@ -153,7 +153,7 @@ struct BatchTests {
     ]
     let client = holding.send(post(members))
     let held = holding.takeHeld()
-    #expect(held.map(\.request.id) == ["7", "8"])
+    #expect(held.map(\.arguments) == [#"{"id":7}"#, #"{"id":8}"#])
     var text = holding.receive(client)
     #expect(events(text).keys.sorted() == ["1"])
     holding.calls.answer(
