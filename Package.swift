@@ -106,6 +106,10 @@ let fuzzers: [Target] = [
     name: "JSONFuzz", dependencies: ["PolicyFuzzing"], path: "Tests/Fuzz/JSONFuzz"),
   .executableTarget(name: "HTTPFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/HTTPFuzz"),
   .executableTarget(name: "SSEFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/SSEFuzz"),
+  // Tells what our reader makes of messages, for the comparison with readers of other languages (`Tests/Integration`).
+  .executableTarget(
+    name: "json-reader", dependencies: ["Wire"], path: "Tests/Fuzz/JSONReader",
+    swiftSettings: strict),
 ]
 
 /// The control plane, the command and the example server: ordinary Swift on well-kept packages.
