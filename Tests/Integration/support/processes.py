@@ -1,4 +1,4 @@
-"""Processes of this machine, by what they were started with."""
+"""Processes of this machine, by what they were started with; and waiting for what they do."""
 
 import time
 from pathlib import Path
@@ -26,3 +26,12 @@ def wait_until_gone(marker, seconds=15, but=0):
     while len(left := running(marker)) > but:
         assert time.monotonic() < deadline, f"still there: {left}"
         time.sleep(0.1)
+
+
+def eventually(condition, seconds=20, what=None):
+    """Waits until the condition holds; what it came to is said when it does not."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what() if what else condition}"
+        time.sleep(0.05)
+    return found
