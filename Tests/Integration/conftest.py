@@ -1,4 +1,8 @@
-"""The gateways under test, one per way of input and output, with the same servers behind them."""
+"""The gateways under test, one per way of input and output, with the same servers behind them.
+
+The run is spread over several processes (pytest-xdist). What stays together, in one process and in order, is a module's
+tests on one way of input and output, and all tests that use the test-bed, whose parts are stopped and started by some.
+"""
 
 import re
 import sys
@@ -28,6 +32,22 @@ def pytest_report_header(config):
     return f"binary: {binary()}"
 
 
+def pytest_generate_tests(metafunc):
+    """Both ways of input and output; one for tests marked `any_backend`, whose subject lies beside the workers."""
+    if "io" in metafunc.fixturenames:
+        backends = ["auto"] if metafunc.definition.get_closest_marker("any_backend") else BACKENDS
+        metafunc.parametrize("io", backends, indirect=True, scope="session")
+
+
+def pytest_itemcollected(item):
+    if "testbed" in item.fixturenames:
+        group = "testbed"
+    else:
+        backend = item.callspec.params.get("io", "") if hasattr(item, "callspec") else ""
+        group = f"{item.module.__name__} {backend}".strip()
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def upstreams(tmp_path_factory):
     servers = Upstreams(tmp_path_factory.mktemp("servers"))
@@ -35,6 +55,13 @@ def upstreams(tmp_path_factory):
         yield servers.start()
     finally:
         servers.stop()
+
+
+@pytest.fixture(autouse=True)
+def nothing_wiped_yet(request):
+    """What an earlier test was allowed to do is not held against this one."""
+    if "upstreams" in request.fixturenames:
+        request.getfixturevalue("upstreams").marker.unlink(missing_ok=True)
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +78,7 @@ def accounts():
     return Accounts()
 
 
-@pytest.fixture(scope="session", params=BACKENDS)
+@pytest.fixture(scope="session")
 def io(request, tmp_path_factory, accounts):
     """The way of input and output; skipped only where the system itself forbids it."""
     if request.param == "io_uring":
