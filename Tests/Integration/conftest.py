@@ -48,6 +48,11 @@ def pytest_itemcollected(item):
     item.add_marker(pytest.mark.xdist_group(group))
 
 
+def pytest_collection_finish(session):
+    if getattr(session.config.option, "loadgroup", False):
+        assert all("@" in item.nodeid for item in session.items), "pytest-xdist does not see the groups"
+
+
 @pytest.fixture(scope="session")
 def upstreams(tmp_path_factory):
     servers = Upstreams(tmp_path_factory.mktemp("servers"))

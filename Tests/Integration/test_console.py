@@ -14,6 +14,8 @@ from support.gateway import Account, sluice
 from support.ports import free_ports
 from support.wire import modern_call
 
+pytestmark = pytest.mark.any_backend
+
 # What the pages are made of. An element or attribute that is not here came from somewhere else.
 ELEMENTS = set(
     "html head meta title link script body a header img nav div span form input button main h1 h2 h3 p article section "

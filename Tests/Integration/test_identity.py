@@ -9,6 +9,8 @@ from support.settings import configuration
 from support.sdk import use, use_old
 from support.wire import BOTH, Session, http_request, modern, modern_call
 
+pytestmark = pytest.mark.any_backend
+
 # What the test-bed's providers put into "aud" beside the client's id.
 AUDIENCE = "https://gateway.example/mcp"
 

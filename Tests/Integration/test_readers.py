@@ -17,7 +17,7 @@ from support.readers import SEEDS, Mutations, differences, ours, with_json
 CORPUS = ROOT / "Tests/Fuzz/Corpus/Readers"
 COUNT = int(os.environ.get("SLUICE_READERS", 0))
 SEED = int(time.time()) if COUNT else 20260728
-BATCH = 20_000
+BATCH = 10_000
 
 
 def disagreements(messages):

@@ -2,10 +2,14 @@
 
 import json
 
+import pytest
+
 from support.gateway import sluice
 from support.sdk import use
 from support.settings import PERSONAL
 from support.wire import modern_call
+
+pytestmark = pytest.mark.any_backend
 
 CALLS = [("greet", {"name": "Ada"}), ("find_person", {"name": "Ada"}), ("fail", {})]
 

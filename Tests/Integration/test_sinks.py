@@ -19,6 +19,8 @@ from support.ports import free_ports
 from support.tls import Authority
 from support.wire import modern_call
 
+pytestmark = pytest.mark.any_backend
+
 SECRET = "a-secret-that-both-sides-know"
 
 

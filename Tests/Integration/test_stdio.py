@@ -12,6 +12,8 @@ from support.settings import PERSONAL
 from support.upstreams import FOLDER, PYTHON
 from support.wire import Session, modern, modern_call, open_stream
 
+pytestmark = pytest.mark.any_backend
+
 SCRIPTS = PYTHON.parent
 STUBBORN = str(FOLDER / "servers/stubborn.py")
 LEDGER = str(FOLDER / "servers/ledger.py")

@@ -2,7 +2,7 @@
 
 import http.client
 import json
-import os
+import random
 import shutil
 import socket
 import ssl
@@ -274,7 +274,7 @@ def test_slow_handshakes_are_given_up(secure, accounts, authority):
 
 @pytest.mark.parametrize("junk", [
     b"\x16\x03\x01\xff\xff" + b"\x00" * 100, b"\x16\x03\x01\x00\x05hello", b"\x15\x03\x03\x00\x02\x02\x28",
-    b"\x80\x2e\x01\x03\x01\x00\x15" + b"\x00" * 40, b"\x00" * 64, os.urandom(512)])
+    b"\x80\x2e\x01\x03\x01\x00\x15" + b"\x00" * 40, b"\x00" * 64, random.Random(512).randbytes(512)], ids=len)
 def test_junk_is_hung_up_on(secure, junk):
     with socket.create_connection(("127.0.0.1", secure.port), timeout=10) as connection:
         connection.sendall(junk)

@@ -136,8 +136,17 @@ class Gateway:
         try:
             return self.wait()
         except subprocess.TimeoutExpired:
+            threads = self.threads()
             self.kill()
-            raise AssertionError("the gateway did not stop within 20 s of SIGTERM")
+            raise AssertionError(
+                f"the gateway did not stop within 20 s of SIGTERM: {threads}\n{self.log_text()}") from None
+
+    def threads(self):
+        """What each thread of the process waits for: its name, and the system call with its arguments."""
+        waits = {}
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            waits[task.name] = [(task / name).read_text().strip() for name in ("comm", "wchan", "syscall")]
+        return waits
 
     def kill(self):
         if self.is_running():
