@@ -122,7 +122,7 @@ def test_values_that_must_be_refused(category):
     b"", b" ", b"\xef\xbb\xbf", b"\xef\xbb\xbf{}", b"{", b"}", b"[", b"<null>", b"{}}", b"{} {}", b"{}\x00", b"\x00{}", b"[" * 100_000,
     b'{"a":' * 100_000, b"{}\xc2\xa0", b"{}\xe2\x81\xa0", b"\x0c{}", b"{}#", b"{}//", '{"a":1}'.encode("utf-16"), '{"a":1}'.encode("utf-32"),
     '{"a":1}'.encode("utf-16-le"), b"+ADw-", b"\x1b[2J{}", b'{"a":1}' + b" " * (16 << 20),
-])
+], ids=lambda document: f"{document[:8].hex()}-{len(document)}")
 def test_documents_that_must_be_refused(document):
     line, = ours([document])
     assert line == b'{"verdict":"not JSON"}'
