@@ -48,6 +48,7 @@ public final class Gateway: Sendable {
     let heldCalls = settings.holdsCalls ? try HeldCalls(workers: settings.workers) : nil
     self.heldCalls = heldCalls
     let key = SessionSealer.makeKey()
+    let questions = OpenQuestions()
     let cpus = WorkerThread.availableCPUs()
     var threads: [WorkerThread] = []
     var controls: [WorkerControl] = []
@@ -60,7 +61,7 @@ public final class Gateway: Sendable {
       let thread = try WorkerThread(name: "worker-\(index)", cpu: cpu) {
         Gateway.run(
           index: index, settings: settings, listeners: bind, snapshot: snapshot, audit: audit,
-          control: control, key: key, start: start, heldCalls: heldCalls)
+          control: control, key: key, start: start, heldCalls: heldCalls, questions: questions)
       }
       threads.append(thread)
       // One after the other: the first finds out which port 0 became, and a failure stops the rest.
@@ -146,7 +147,7 @@ public final class Gateway: Sendable {
   private static func run(
     index: Int, settings: GatewaySettings, listeners: [SocketAddress], snapshot: GatewaySnapshot,
     audit: AuditLog?, control: WorkerControl, key: [UInt8], start: Start,
-    heldCalls: HeldCalls?
+    heldCalls: HeldCalls?, questions: OpenQuestions
   ) {
     do throws(IOError) {
       let loop = try EventLoop(settings.io, settings: loopSettings(settings))
@@ -158,7 +159,8 @@ public final class Gateway: Sendable {
         recording: Recording(
           audit?.producer(worker: index, wakeDescriptor: waker.descriptor),
           keepsBodies: settings.recordsBodies),
-        control: control, sealer: SessionSealer(key: key), heldCalls: heldCalls, number: index)
+        control: control, sealer: SessionSealer(key: key), heldCalls: heldCalls,
+        questions: questions, number: index)
       heldCalls?.mailboxes[index].attach(workerDescriptor: waker.descriptor)
       let bound = try worker.listen(on: listeners, backlog: settings.backlog)
       start.state.withLock { state in

@@ -22,7 +22,7 @@ import Testing
     _ number: Int, into table: inout PrincipalTable, server: Int32 = 0, expires: UInt64 = 100
   ) -> UInt32? {
     table.insert(
-      digest(number), server: server, expires: expires, principal: principal,
+      digest(number), server: server, now: 0, tokenExpiry: expires, principal: principal,
       identity: APIKey.sha256(of: [UInt8(truncatingIfNeeded: number)]),
       person: APIKey.sha256(of: [1, UInt8(truncatingIfNeeded: number)]), name: "corp/\(number)")
   }

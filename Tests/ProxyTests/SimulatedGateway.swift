@@ -115,7 +115,7 @@ final class SimulatedGateway {
     _ rules: [RuleDefinition], shop: (target: String, port: UInt16) = ("/mcp", 9000),
     limits: GatewayLimits? = nil, tls: TLS = TLS(), counters: ServerCounters = ServerCounters(),
     providers: [IdentityProvider] = [],
-    keySets: [KeySet?] = []
+    keySets: [KeySet?] = [], access: [ListenerAccess] = []
   ) throws -> GatewaySnapshot {
     let accounts = [
       ServiceAccount(
@@ -156,7 +156,7 @@ final class SimulatedGateway {
           name: "vault", path: "/vault/mcp",
           address: try SocketAddress(host: "127.0.0.1", port: 9001), host: "127.0.0.1:9001",
           target: "/mcp", credential: (field: "Authorization", value: Secret("Bearer up".utf8))),
-      ], limits: limits, listeners: [tls.listener],
+      ], limits: limits, listeners: [tls.listener], access: access,
       publicURL: ResourceIdentifier("http://gateway"))
   }
 

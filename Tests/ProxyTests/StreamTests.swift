@@ -100,6 +100,54 @@ struct StreamTests {
     #expect(gateway.requestsAtServers.count == count)
   }
 
+  /// Posts an answer to the question with this id.
+  private func answer(_ id: String, _ gateway: SimulatedGateway, session: String) -> String {
+    gateway.exchange(
+      SimulatedGateway.post(
+        "{\"jsonrpc\":\"2.0\",\"id\":\"\(id)\",\"result\":{\"action\":\"accept\"}}",
+        more: fields(session)))
+  }
+
+  @Test func aQuestionIsAnsweredOnce() throws {
+    let gateway = try SimulatedGateway()
+    let session = try open(gateway)
+    let stream = call([Self.event(Self.request("elicitation/create"))], gateway, session: session)
+    let id = try String(#require(stream.firstMatch(of: /"id":"([\w-]{30,})"/)).1)
+    #expect(answer(id, gateway, session: session).hasPrefix("HTTP/1.1 202 "))
+    let count = gateway.requestsAtServers.count
+    #expect(answer(id, gateway, session: session).hasPrefix("HTTP/1.1 400 "))
+    #expect(gateway.requestsAtServers.count == count)
+    // Asked again by the server, it may be answered again.
+    let again = call([Self.event(Self.request("elicitation/create"))], gateway, session: session)
+    #expect(again.contains(id))
+    #expect(answer(id, gateway, session: session).hasPrefix("HTTP/1.1 202 "))
+  }
+
+  @Test func aQuestionIsNotOpenForEver() throws {
+    var limits = GatewayLimits()
+    limits.questionTime = 1_000_000_000
+    let gateway = try SimulatedGateway(limits: limits)
+    let session = try open(gateway)
+    let stream = call([Self.event(Self.request("elicitation/create"))], gateway, session: session)
+    let id = try String(#require(stream.firstMatch(of: /"id":"([\w-]{30,})"/)).1)
+    gateway.network.advance(nanoseconds: 3_000_000_000)
+    let count = gateway.requestsAtServers.count
+    #expect(answer(id, gateway, session: session).hasPrefix("HTTP/1.1 400 "))
+    #expect(gateway.requestsAtServers.count == count)
+  }
+
+  @Test func aQuestionThatWasTakenBackIsClosed() throws {
+    let gateway = try SimulatedGateway()
+    let session = try open(gateway)
+    let cancel =
+      #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#
+    let stream = call(
+      [Self.event(Self.request("elicitation/create")), Self.event(cancel)], gateway,
+      session: session)
+    let id = try String(#require(stream.firstMatch(of: /"id":"([\w-]{30,})"/)).1)
+    #expect(answer(id, gateway, session: session).hasPrefix("HTTP/1.1 400 "))
+  }
+
   @Test func aRequestThatIsNotAllowedIsAnsweredByTheGateway() throws {
     let gateway = try SimulatedGateway()
     let session = try open(gateway)

@@ -32,7 +32,9 @@ public struct PrincipalTable: ~Copyable {
     var identity: InlineArray<32, UInt8>
     var person: InlineArray<32, UInt8>
     var principal: Principal
+    /// When it is no longer believed without looking, and when the token itself expires.
     var expires: UInt64
+    var tokenExpiry: UInt64
     var server: Int32
     var users: UInt32 = 0
     var next: UInt32
@@ -97,12 +99,13 @@ public struct PrincipalTable: ~Copyable {
 
   /// Remembers a verified token. Nil when every entry is in use, or the name is too long.
   /// - Parameters:
-  ///   - expires: on the clock that `find` is given.
+  ///   - now: on the clock that `find` is given.
+  ///   - tokenExpiry: on the same clock.
   ///   - identity: 32 bytes.
   ///   - person: 32 bytes.
   public mutating func insert(
-    _ digest: InlineArray<32, UInt8>, server: Int32, expires: UInt64, principal: Principal,
-    identity: [UInt8], person: [UInt8], name: String
+    _ digest: InlineArray<32, UInt8>, server: Int32, now: UInt64, tokenExpiry: UInt64,
+    principal: Principal, identity: [UInt8], person: [UInt8], name: String
   ) -> UInt32? {
     precondition(identity.count == 32 && person.count == 32)
     guard name.utf8.count <= IdentityProvider.nameBytesMax else { return nil }
@@ -112,8 +115,9 @@ public struct PrincipalTable: ~Copyable {
     let bucket = PrincipalTable.bucket(digest)
     var entry = unsafe Entry(
       digest: digest, identity: InlineArray(repeating: 0),
-      person: InlineArray(repeating: 0), principal: principal, expires: expires, server: server,
-      next: buckets[bucket],
+      person: InlineArray(repeating: 0), principal: principal,
+      expires: min(tokenExpiry, now &+ PrincipalTable.keptTime), tokenExpiry: tokenExpiry,
+      server: server, next: buckets[bucket],
       nameCount: UInt16(name.utf8.count), name: InlineArray(repeating: 0))
     for (offset, byte) in identity.enumerated() { entry.identity[offset] = byte }
     for (offset, byte) in person.enumerated() { entry.person[offset] = byte }
@@ -223,6 +227,11 @@ public struct PrincipalTable: ~Copyable {
     if unsafe entry.pointee.users == 0 && !entry.pointee.isListed {
       release(entry: reference &- PrincipalTable.tag)
     }
+  }
+
+  /// When the token expires that the principal was made of.
+  public func tokenExpiry(_ reference: UInt32) -> UInt64 {
+    unsafe entry(reference).pointee.tokenExpiry
   }
 
   public func principal(_ reference: UInt32) -> Principal {

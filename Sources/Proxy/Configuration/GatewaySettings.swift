@@ -97,6 +97,10 @@ public struct GatewayLimits: Sendable {
   public var holdCommentAfter: UInt64 = 10_000_000_000
   /// Between two of these comments.
   public var holdCommentTime: UInt64 = 12_000_000_000
+  /// When nothing was said on an event stream for so long, a comment keeps it from looking dead.
+  public var streamCommentTime: UInt64 = 15_000_000_000
+  /// How long an agent may take to answer what a server asks; a later answer is refused.
+  public var questionTime: UInt64 = 900_000_000_000
   /// The canonical arguments of a call that is held; one with longer ones is refused.
   public var heldArgumentsBytesMax = 256 << 10
   /// Memory a worker lends for bodies and answers that are on their way.
@@ -132,6 +136,8 @@ public struct GatewayLimits: Sendable {
     holdLegsMax = newer.holdLegsMax
     holdCommentAfter = newer.holdCommentAfter
     holdCommentTime = newer.holdCommentTime
+    streamCommentTime = newer.streamCommentTime
+    questionTime = newer.questionTime
     heldArgumentsBytesMax = newer.heldArgumentsBytesMax
   }
 }

@@ -46,6 +46,8 @@ public final class GatewaySnapshot: Sendable {
   /// By the listener's number; nil where it speaks plain HTTP.
   private nonisolated(unsafe) let listeners: UnsafeMutablePointer<TLSContextReference?>
   private let listenerCount: Int
+  /// By the listener's number; who may call there.
+  let access: AccessTable
   /// What the references point to.
   private let contexts: [TLSContext]
 
@@ -55,10 +57,12 @@ public final class GatewaySnapshot: Sendable {
   ///   - limits: what to change of the limits the gateway was started with (`GatewayLimits.adopt`); nil for nothing.
   ///   - listeners: the certificates of listeners, by their number in `GatewaySettings.listeners`; may be left out where
   ///     none speaks TLS.
+  ///   - access: whom listeners speak to, likewise; any host and no web page where it is left out.
   ///   - publicURL: where agents reach the gateway; needed when there are identity providers.
   public init(
     policy: PolicyProgram, identity: IdentitySnapshot, servers: [UpstreamServer],
     limits: GatewayLimits? = nil, listeners certificates: [TLSContext?] = [],
+    access: [ListenerAccess] = [],
     publicURL: ResourceIdentifier? = nil
   ) {
     self.limits = limits
@@ -86,6 +90,7 @@ public final class GatewaySnapshot: Sendable {
     for (index, context) in certificates.enumerated() {
       unsafe (listeners + index).initialize(to: context?.reference)
     }
+    self.access = AccessTable.make(access, into: &builder)
     contexts = certificates.compactMap { $0 } + servers.compactMap(\.tls)
     principalCount = identity.principalCount
     unsafe principals = .allocate(capacity: max(1, identity.principalCount))
@@ -117,6 +122,7 @@ public final class GatewaySnapshot: Sendable {
     unsafe principals.deallocate()
     unsafe principalNames.deallocate()
     unsafe listeners.deallocate()
+    access.free()
   }
 
   private static func route(
@@ -158,8 +164,11 @@ public final class GatewaySnapshot: Sendable {
     number < listenerCount ? unsafe listeners[number] : nil
   }
 
-  /// The server whose path this is, byte for byte.
+  /// The server whose path this is, byte for byte; one slash at the end does not matter, as clients differ there.
   func route(path: RawSpan, texts: Texts) -> Int? {
+    let count = path.byteCount
+    let last = unsafe count > 1 ? path.unsafeLoad(fromByteOffset: count &- 1, as: UInt8.self) : 0
+    let path = last == UInt8(ascii: "/") ? path.extracting(first: count &- 1) : path
     for index in 0..<routeCount where unsafe equalBytes(texts[routes[index].path], path) {
       return index
     }

@@ -129,11 +129,8 @@ extension Worker {
     for slot in 0..<upstreams.highWater where upstreams.isUsed(slot) {
       if upstreams[slot].state == .idle { closeUpstream(slot) }
     }
-    // A session's own stream may last for days: its agent opens another, which is judged by what is in force now.
-    for slot in 0..<exchanges.highWater
-    where exchanges.isUsed(slot) && exchanges[slot].isSessionStream {
-      endSessionStream(slot)
-    }
+    // These may last for days: their agents open others, which are judged by what is in force now.
+    for slot in 0..<exchanges.highWater where exchanges.isUsed(slot) { endLastingStream(slot) }
     endHoldsOfOtherPolicies(than: generations[number].snapshot.policyRevision)
     retireIfOver(previous)
     if hasOtherKeys { readOnWithOtherKeys() }

@@ -24,6 +24,8 @@ struct Connection: BitwiseCopyable {
   /// How the socket's bytes become plain ones.
   var transport = Transport.plain
   var state = State.idle
+  /// The number of the listener that it came to.
+  var listener: UInt8 = 0
   /// Bytes that arrived and are not used up: `input[inputStart..<inputEnd]`. No block while there are none.
   var input = Block.none
   var inputStart = 0

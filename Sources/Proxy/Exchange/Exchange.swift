@@ -27,6 +27,8 @@ struct Exchange: BitwiseCopyable {
   /// Whose it is: an index into the snapshot's principals, or a reference into the worker's `PrincipalTable`, retained
   /// until the exchange ends.
   var principal: UInt32 = .max
+  /// When its token expires, in nanoseconds of the loop's clock; `.max` for credentials that do not.
+  var expires = UInt64.max
   /// Why the token was refused, for the challenge.
   var tokenRefusal: TokenRefusal? = nil
 
@@ -102,6 +104,8 @@ struct Exchange: BitwiseCopyable {
   var isResumable = false
   /// Requests of the server's own that were refused on this stream.
   var refusedRequests: UInt8 = 0
+  /// The place of the web page's origin in the snapshot's `access`; -1 when no page has sent the request.
+  var origin: Int32 = -1
   var localExtra = LocalRefusal.Extra.none
   var status: UInt16 = 0
   /// Close the client's connection after this answer.

@@ -16,6 +16,7 @@ extension Worker {
       loop.close(completion.socket)
       return
     }
+    connections[slot].listener = UInt8(truncatingIfNeeded: completion.token.slot)
     control.connections.add(1, ordering: .relaxed)
     loop.setToken(
       Token(kind: Owner.connection, slot: slot, generation: connections.generation(slot)),
@@ -104,7 +105,11 @@ extension Worker {
       if connections[slot].isSending { return closeConnection(slot) }
       let exchange = connections[slot].exchange
       guard exchange != .max else { return }
-      if exchanges[exchange].held != .max { heldDue(exchange) }
+      if exchanges[exchange].held != .max {
+        heldDue(exchange)
+      } else if exchanges[exchange].membersLeft == 0 {
+        streamDue(exchange)
+      }
       if exchanges.isUsed(exchange), exchanges[exchange].membersLeft > 0 {
         heldMembersDue(exchange)
       }

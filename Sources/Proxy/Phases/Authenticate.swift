@@ -32,19 +32,24 @@ extension Worker {
     let digest = authenticator.digest
     let route = exchanges[exchange].route
     if let known = principals.find(digest, server: route, now: loop.now) {
-      principals.retain(known)
-      exchanges[exchange].principal = known
+      adopt(exchange, known)
       return nil
     }
     switch verify(exchange, token, digest) {
     case .success(let principal):
-      principals.retain(principal)
-      exchanges[exchange].principal = principal
+      adopt(exchange, principal)
       return nil
     case .failure(let refusal):
       exchanges[exchange].tokenRefusal = refusal
       return LocalRefusal(refusal)
     }
+  }
+
+  /// The exchange is the token's, as long as both last.
+  private mutating func adopt(_ exchange: UInt32, _ principal: UInt32) {
+    principals.retain(principal)
+    exchanges[exchange].principal = principal
+    exchanges[exchange].expires = principals.tokenExpiry(principal)
   }
 
   /// The first use of a token: a signature is checked, texts are made of claims, and the result is remembered.
@@ -64,13 +69,12 @@ extension Worker {
       let principal = snapshot.policy.makePrincipal(
         kind: verified.isClient ? .serviceAccount : .user, name: verified.name,
         groups: verified.groups)
-      // From the wall clock to the loop's: how long from now.
-      let left = max(0, verified.expires - Double(now) / 1e9) * 1e9
-      let kept = min(PrincipalTable.keptTime, UInt64(min(left, Double(PrincipalTable.keptTime))))
+      // From the wall clock to the loop's: how long from now. A century is as good as for ever.
+      let left = UInt64(min(max(0, verified.expires - Double(now) / 1e9), 3.2e9) * 1e9)
       let inserted = principals.insert(
         digest, server: verified.isForEveryServer ? PrincipalTable.everyServer : route,
-        expires: loop.now &+ kept, principal: principal, identity: verified.identity,
-        person: verified.person, name: verified.name)
+        now: loop.now, tokenExpiry: loop.now &+ left, principal: principal,
+        identity: verified.identity, person: verified.person, name: verified.name)
       return inserted.map { .success($0) } ?? .failure(.tooManyPrincipals)
     }
   }

@@ -5,7 +5,8 @@ internal import Wire
 
 /// Answers that agents post to the requests of servers (legacy era).
 extension Worker {
-  /// Lets an answer through when its id was sealed for a request of this server to this principal in this session.
+  /// Lets an answer through when its id was sealed for a request of this server to this principal in this session, which
+  /// is still open.
   mutating func judgeAnswer(
     _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
   ) {
@@ -19,6 +20,10 @@ extension Worker {
     }
     guard let block = blocks.take(atLeast: body.byteCount &+ literal.byteCount) else {
       return refuse(slot, .overloaded, request: head)
+    }
+    guard questions.close(sealedID(body, message), now: loop.now) else {
+      blocks.give(block)
+      return refuse(slot, MCPRefusal(.responsePosted, id: message.id), head, body)
     }
     // What is recorded and sent is the answer with the server's own id.
     var writer = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
@@ -41,6 +46,8 @@ extension Worker {
     switch recording.open(facts, request: rewritten) {
     case .opened(let ticket): exchanges[slot].ticket = ticket
     case .refused(let why):
+      // Not sent, so it may be answered yet.
+      _ = questions.open(sealedID(body, message), now: loop.now, for: limits.questionTime)
       return refuse(
         slot,
         LocalRefusal(status: 503, code: -32603, text: why.text, decision: .unavailable),
@@ -58,15 +65,21 @@ extension Worker {
     _ slot: UInt32, _ body: RawSpan, _ message: MCPMessage
   ) -> RawSpan? {
     guard message.idKind == .string, message.id.count > 2 else { return nil }
-    let range = message.id.range
     let server = serverName(of: slot)
     let principal = sessionOwner(of: slot)
     let session = exchanges[slot].serverSession
     let place = unsafe scratch.unsafeStart + Worker.openedArea
     let count = unsafe sealer.open(
-      body.extracting(range.lowerBound + 1..<range.upperBound - 1), for: .serverRequest,
-      principal: principal, server: server, session: session.span, into: place)
+      sealedID(body, message), for: .serverRequest, principal: principal, server: server,
+      session: session.span, into: place)
     guard let count else { return nil }
     return scratchBytes(Worker.openedArea, count)
+  }
+
+  /// What stands between the quotes of the answer's id.
+  @_lifetime(copy body)
+  private func sealedID(_ body: RawSpan, _ message: MCPMessage) -> RawSpan {
+    let range = message.id.range
+    return body.extracting(range.lowerBound + 1..<range.upperBound - 1)
   }
 }

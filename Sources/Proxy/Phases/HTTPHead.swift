@@ -49,9 +49,12 @@ extension Worker {
     connections[slot].state = .exchange
     exchanges[exchange].record = recording.makeRecordID()
     exchanges[exchange].closesConnection = !head.keepAlive
-    if answersMetadata(exchange, head, bytes) { return Int(head.headBytes) }
-    if let refusal = judgeHead(exchange, head, bytes) {
-      if awaitKeys(slot, exchange) { return 0 }
+    let isOurs = allowsHost(exchange, head, bytes)
+    if isOurs, answersMetadata(exchange, head, bytes) || answersPreflight(exchange, head, bytes) {
+      return Int(head.headBytes)
+    }
+    if let refusal = isOurs ? judgeHead(exchange, head, bytes) : .hostRefused {
+      if isOurs, awaitKeys(slot, exchange) { return 0 }
       // The body is not wanted; it can only be skipped when all of it is here.
       let whole = wholeLength(head)
       guard let whole, whole <= bytes.byteCount else {
@@ -87,9 +90,8 @@ extension Worker {
         path: path, texts: generations[generation].texts)
     else { return .notFound }
     exchanges[exchange].route = Int32(truncatingIfNeeded: route)
+    guard allowsOrigin(exchange, head, bytes) else { return .originRefused }
     if let refusal = authenticate(exchange, head, bytes) { return refusal }
-    // Browsers send Origin; none is on the allow-list of this version (DNS rebinding, mcp-wire 3.1).
-    if head.has(.origin) { return .originRefused }
     switch head.method {
     case .post:
       if let refusal = head.mediaRefusal(in: bytes) { return LocalRefusal(refusal) }

@@ -6,7 +6,7 @@ internal import Wire
 /// An answer that the gateway gives itself, before or instead of a server's.
 struct LocalRefusal {
   /// A field beside the usual ones.
-  enum Extra { case none, challenge, allow, retry, metadata, preflight }
+  enum Extra { case none, challenge, allow, retry, metadata, preflight, crossOrigin }
 
   var status: UInt16
   /// JSON-RPC error code.
@@ -64,7 +64,12 @@ struct LocalRefusal {
       status: 405, code: -32600, text: "Only POST, and GET and DELETE of a session.", extra: .allow)
   }
   static var originRefused: LocalRefusal {
-    LocalRefusal(status: 403, code: -32600, text: "Requests from web pages are not allowed.")
+    LocalRefusal(
+      status: 403, code: -32600, text: "Requests from this web page (Origin) are not allowed.")
+  }
+  static var hostRefused: LocalRefusal {
+    LocalRefusal(
+      status: 421, code: -32600, text: "The gateway is not known under this name (Host).")
   }
   static var overloaded: LocalRefusal {
     LocalRefusal(

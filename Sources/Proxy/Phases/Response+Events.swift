@@ -180,19 +180,4 @@ extension Worker {
     releaseUpstream(slot)
     endStream(exchange)
   }
-
-  /// Ends a session's own stream properly: because the server did, or because the gateway stops. Nothing for others.
-  mutating func endSessionStream(_ slot: UInt32) {
-    guard exchanges[slot].isSessionStream, !exchanges[slot].isAnswerComplete else { return }
-    endStream(slot)
-  }
-
-  private mutating func endStream(_ slot: UInt32) {
-    let upstream = exchanges[slot].upstream
-    if upstream != .max { closeUpstream(upstream) }
-    exchanges[slot].outcome = outcome(slot, .success)
-    exchanges[slot].answerKind = .stream
-    exchanges[slot].isAnswerComplete = true
-    advanceAnswer(slot)
-  }
 }

@@ -286,8 +286,8 @@ extension Worker {
     }
     exchanges[slot].isAnswerComplete = true
     // A message of a batch has its error as one more event: what the others say goes on.
-    if exchanges[slot].answerKind == .stream && exchanges[slot].hasStreamedMessage,
-      exchanges[slot].batch == .max
+    if exchanges[slot].answerKind == .stream, exchanges[slot].batch == .max,
+      exchanges[slot].hasStreamedMessage || exchanges[slot].isSessionStream
     {
       // The client must not take what it got for the whole: no last chunk, and the connection ends.
       exchanges[slot].isCut = true

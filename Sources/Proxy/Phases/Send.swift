@@ -13,7 +13,7 @@ internal import Wire
 ///                      ^ answerStart       ^ recordStart           ^ answerEnd
 extension Worker {
   /// Room in front of an answer's body for its head, and behind for the end of a chunk.
-  static var answerFront: Int { 1024 }
+  static var answerFront: Int { 1536 }
   static var answerTail: Int { 16 }
 
   // MARK: Building
@@ -90,8 +90,9 @@ extension Worker {
   private func writeVaryingFields(
     _ exchange: Exchange, _ session: RawSpan, into writer: inout ByteWriter
   ) {
+    if exchange.origin >= 0 { writeCrossOrigin(exchange, into: &writer) }
     switch exchange.localExtra {
-    case .none: break
+    case .none, .crossOrigin: break
     case .challenge: writeChallenge(exchange, into: &writer)
     case .retry: HTTPWriter.field("Retry-After", "2", into: &writer)
     case .metadata, .preflight: ResourceMetadata.writeFields(exchange.localExtra, into: &writer)
@@ -207,7 +208,9 @@ extension Worker {
     let upstream = exchanges[exchange].upstream
     if upstream != .max { resumeUpstream(upstream) }
     advanceAnswer(exchange)
-    if exchanges.isUsed(exchange) { setHoldDeadline(exchange) }
+    guard exchanges.isUsed(exchange) else { return }
+    setHoldDeadline(exchange)
+    setStreamDeadline(exchange)
   }
 
   // MARK: The end

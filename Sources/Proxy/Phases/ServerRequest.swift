@@ -32,7 +32,8 @@ public struct ClientRequests: OptionSet, BitwiseCopyable, Sendable {
 ///
 /// The agent answers with a POST of its own, which any worker may get. So the request's id is replaced by a sealed one that
 /// holds it, bound to principal, server and session: an answer is let through when its id opens, and then carries the
-/// server's own id again. No table is needed, and no answer passes to which there was no question.
+/// server's own id again. It is let through once, and only for a while (`OpenQuestions`): no answer passes to which there
+/// is no open question.
 extension Worker {
   /// Requests that a stream's server is refused before the stream is ended.
   static var refusedRequestsMax: UInt8 { 64 }
@@ -49,7 +50,9 @@ extension Worker {
     else { return dropMessage() }
     let range = answerIndex.range(of: id)
     guard route(of: exchange).clientRequests.contains(method),
-      let sealed = sealRequestID(exchange, message.extracting(range.range))
+      let sealed = sealRequestID(exchange, message.extracting(range.range)),
+      questions.open(
+        scratchBytes(Worker.sealedArea, sealed), now: loop.now, for: limits.questionTime)
     else { return refuseServerRequest(slot, message, id: range) }
     passRewritten(exchange, message, replacing: range, sealedBytes: sealed, eventBytes: eventBytes)
   }
@@ -67,6 +70,7 @@ extension Worker {
     guard let sealed = sealRequestID(exchange, message.extracting(range.range)) else {
       return dropMessage()
     }
+    _ = questions.close(scratchBytes(Worker.sealedArea, sealed), now: loop.now)
     passRewritten(exchange, message, replacing: range, sealedBytes: sealed, eventBytes: eventBytes)
   }
 

@@ -371,6 +371,9 @@ extension Worker {
     case .busy where upstreams[slot].isPaused:
       // It is the agent that does not read; its own deadline is running.
       setDeadline(upstream: slot, loop.now &+ limits.answerIdleTime)
+    case .busy where upstreams[slot].hasHead && isLasting(upstreams[slot].exchange):
+      // Nothing has gone wrong: there was nothing to say. The agent opens another stream.
+      endLastingStream(upstreams[slot].exchange)
     case .busy where upstreams[slot].hasHead:
       serverFailed(slot, "The server stopped in the middle of its answer.")
     case .busy where upstreams[slot].peerEnded:

@@ -77,12 +77,15 @@ struct Worker: ~Copyable {
   var canonicalizer = JSONCanonicalizer()
   var digester = CallDigester()
   let approvalAddress: [UInt8]
+  /// What servers have asked agents; all workers' together.
+  let questions: OpenQuestions
 
   init(
     loop: consuming EventLoop, settings: GatewaySettings, snapshot: GatewaySnapshot,
     recording: consuming Recording, control: WorkerControl, sealer: consuming SessionSealer,
-    heldCalls: HeldCalls? = nil, number: Int = 0
+    heldCalls: HeldCalls? = nil, questions: OpenQuestions = OpenQuestions(), number: Int = 0
   ) {
+    self.questions = questions
     mail = heldCalls?.mailboxes[number]
     self.heldCalls = heldCalls
     held = Slab(
@@ -229,7 +232,7 @@ struct Worker: ~Copyable {
         // No stop should wait for a person, nor for what has no end: each legacy client holds one open.
         let exchange = connections[slot].exchange
         endHolds(exchange, .pending)
-        if exchanges.isUsed(exchange) { endSessionStream(exchange) }
+        if exchanges.isUsed(exchange) { endLastingStream(exchange) }
       }
     }
     for slot in 0..<upstreams.highWater where upstreams.isUsed(slot) {

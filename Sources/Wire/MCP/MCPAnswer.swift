@@ -119,6 +119,15 @@ public enum MCPAnswer {
     out.append(",\"result\":{}}")
   }
 
+  /// The end of `subscriptions/listen` that is no failure: its one result, which says nothing but whose it is.
+  public static func listeningEnded(id: RawSpan, into out: inout ByteWriter) {
+    begin(id: id, into: &out)
+    out.append(",\"result\":{\"resultType\":\"complete\",\"_meta\":{")
+    out.append("\"io.modelcontextprotocol/subscriptionId\":")
+    out.append(id)
+    out.append("}}}")
+  }
+
   private static func toolErrorStart(id: RawSpan, era: Era, into out: inout ByteWriter) {
     begin(id: id, into: &out)
     out.append(",\"result\":{")
