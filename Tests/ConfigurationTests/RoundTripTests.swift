@@ -10,6 +10,8 @@ import Testing
   static let text = """
     listeners:
       - address: 127.0.0.2:9090
+        allowed_hosts: [mcp.example, "localhost:9090"]
+        allowed_origins: ["https://inspector.example"]
       - address: "[::1]:9091"
     identity:
       service_accounts:
@@ -183,6 +185,9 @@ import Testing
   @Test func listeners() {
     #expect(configuration.listeners.map(\.address.description) == ["127.0.0.2:9090", "[::1]:9091"])
     #expect(configuration.listeners.map(\.address.isLoopback) == [true, true])
+    #expect(configuration.listeners[0].allowedHosts == ["mcp.example", "localhost:9090"])
+    #expect(configuration.listeners[0].allowedOrigins == ["https://inspector.example"])
+    #expect(configuration.listeners[1].allowedHosts == nil)
   }
 
   @Test func identity() throws {

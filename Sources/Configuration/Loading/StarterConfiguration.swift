@@ -45,6 +45,9 @@ public enum StarterConfiguration {
         # name an agent asks for chooses; with client_authorities, agents need a certificate too:
         # tls: { certificate: "file:tls.pem", key: "file:tls.key" }
         # tls: { certificates: [{ certificate: "file:a.pem", key: "file:a.key" }], client_authorities: "file:ca.pem" }
+        # The names it is reached under (others are answered 421), and the web pages that may call (403):
+        # allowed_hosts: [localhost, mcp.example]
+        # allowed_origins: ["https://inspector.example"]
 
     # Where agents reach it from other machines, which tokens of identity providers are made for.
     #public_url: "https://mcp.example"

@@ -80,30 +80,3 @@ extension Configuration: SchemaObject {
       finish: { configuration, _, reading in configuration.check(&reading) })
   }
 }
-
-/// An address at which agents reach the gateway.
-public struct ListenerConfiguration: Equatable, Sendable {
-  public var address = SocketAddress(bytes: [127, 0, 0, 1], port: 8080)
-  /// Nil for plain HTTP.
-  public var tls: ListenerTLSConfiguration?
-
-  public init() {}
-}
-
-extension ListenerConfiguration: SchemaObject {
-  static var keys: KeyTable<ListenerConfiguration> {
-    KeyTable(
-      keys: [
-        .required(
-          "address", \.address, .socketAddress,
-          "IP address and port, such as 127.0.0.1:8080 (this machine only) or 0.0.0.0:8080 (flag --listen)"
-        ),
-        .optional(
-          "tls", \.tls, Shape<ListenerTLSConfiguration>.object.optional,
-          "certificate and key, for agents that come over https; plain http when left out"),
-      ],
-      later: [
-        ("name", "leave it out")
-      ])
-  }
-}

@@ -21,6 +21,11 @@ extension GatewaySnapshot {
       policy: plan.policy, identity: plan.identities, servers: servers,
       limits: GatewayLimits(loaded.configuration.limits),
       listeners: loaded.configuration.listeners.map { $0.tls?.context },
+      access: loaded.configuration.listeners.map {
+        ListenerAccess(
+          hosts: $0.hosts(publicHost: loaded.configuration.publicURL?.host),
+          origins: $0.allowedOrigins)
+      },
       publicURL: loaded.configuration.publicURL)
   }
 }

@@ -37,4 +37,13 @@ public struct ResourceIdentifier: Sendable, Hashable, CustomStringConvertible {
     let slash = description[start...].firstIndex(of: "/") ?? description.endIndex
     return (String(description[..<slash]), String(description[slash...]))
   }
+
+  /// The host, without a port.
+  public var host: String {
+    let authority = parts.origin[parts.origin.firstRange(of: "://")!.upperBound...]
+    guard let colon = authority.lastIndex(of: ":"), !authority[colon...].contains("]") else {
+      return String(authority)
+    }
+    return String(authority[..<colon])
+  }
 }
