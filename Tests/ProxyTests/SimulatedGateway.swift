@@ -111,11 +111,12 @@ final class SimulatedGateway {
   ///   - providers: whose tokens are accepted.
   ///   - keySets: their keys; none are there when it is left out.
   ///   - counters: the shop's.
+  ///   - grantsAll: whether analysts may use its resources and prompts too.
   static func snapshot(
     _ rules: [RuleDefinition], shop: (target: String, port: UInt16) = ("/mcp", 9000),
     limits: GatewayLimits? = nil, tls: TLS = TLS(), counters: ServerCounters = ServerCounters(),
     providers: [IdentityProvider] = [],
-    keySets: [KeySet?] = [], access: [ListenerAccess] = []
+    keySets: [KeySet?] = [], access: [ListenerAccess] = [], grantsAll: Bool = false
   ) throws -> GatewaySnapshot {
     let accounts = [
       ServiceAccount(
@@ -133,7 +134,11 @@ final class SimulatedGateway {
         profiles: [
           ProfileDefinition(
             name: "analyst", groups: ["analysts"],
-            allow: [GrantDefinition(server: "shop", tools: ["query", "list_*", "delete_row"])]),
+            allow: [
+              GrantDefinition(
+                server: "shop", tools: ["query", "list_*", "delete_row"],
+                resources: grantsAll ? ["*"] : [], prompts: grantsAll ? ["*"] : [])
+            ]),
           ProfileDefinition(
             name: "keeper", groups: ["others"],
             allow: [GrantDefinition(server: "vault", tools: ["*"])]),

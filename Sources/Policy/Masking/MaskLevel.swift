@@ -65,6 +65,18 @@ struct MaskLevel: ~Copyable {
     }
   }
 
+  /// Keeps the first `count` bytes of the text.
+  mutating func shorten(to count: Int) {
+    precondition(count <= textCount)
+    textCount = count
+  }
+
+  /// No path of any of `count` fields leads to this document.
+  mutating func forgetReached(_ count: Int) {
+    reserveReached(count)
+    unsafe reached.update(repeating: 0, count: count)
+  }
+
   /// Whether the text has a quote or an apostrophe in it: if not, no quoted name and no object with a key.
   var hasQuotes: Bool {
     unsafe memchr(text, Int32(UInt8(ascii: "\"")), textCount) != nil

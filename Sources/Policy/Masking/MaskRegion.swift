@@ -16,6 +16,12 @@ enum MaskRegion: UInt8 {
   case resources, resource
   /// Prompt messages, and one of them.
   case messages, message
+  /// What a server offers: an array of tools, prompts, resources or templates; one of them, or one of a prompt's arguments.
+  case definitions, definition
+  /// A JSON Schema, and a mapping of names to schemas (`properties`).
+  case schema, schemas
+  /// What an answer of the modern era asks for: a mapping of names to requests.
+  case requests
   case data
 
   /// What a key of the skeleton says about its value.
@@ -27,6 +33,8 @@ enum MaskRegion: UInt8 {
     /// A container of its own kind.
     case part(MaskRegion)
     case data
+    /// A string in Base64: what it holds is data.
+    case encoded
   }
 
   /// The role of the value of `key` in a container of this region.
@@ -51,8 +59,7 @@ enum MaskRegion: UInt8 {
       {
         return .content
       }
-      return index.equals(key, "isError", in: bytes) || index.equals(key, "resultType", in: bytes)
-        ? .plain : .data
+      return otherOfResult(key, in: bytes, index)
     case .error:
       if index.equals(key, "message", in: bytes) || index.equals(key, "data", in: bytes) {
         return .content
@@ -65,43 +72,41 @@ enum MaskRegion: UInt8 {
         return .content
       }
       if index.equals(key, "messages", in: bytes) { return .part(.messages) }
-      return isParameter(key, in: bytes, index) ? .plain : .data
+      return otherOfParams(key, in: bytes, index)
+    case .requests: return .part(.envelope)
+    case .definitions, .definition: return ofDefinition(key, in: bytes, index)
+    case .schema: return ofSchema(key, in: bytes, index)
+    case .schemas: return .part(.schema)
     case .blocks, .block:
       if index.equals(key, "text", in: bytes) || index.equals(key, "_meta", in: bytes) {
         return .content
       }
       if index.equals(key, "resource", in: bytes) { return .part(.resource) }
       if index.equals(key, "annotations", in: bytes) { return .part(.annotations) }
+      if index.equals(key, "data", in: bytes) { return .encoded }
       return isBlockKey(key, in: bytes, index) ? .plain : .data
     case .annotations:
+      if index.equals(key, "title", in: bytes) { return .content }
       return index.equals(key, "audience", in: bytes) || index.equals(key, "priority", in: bytes)
         || index.equals(key, "lastModified", in: bytes) ? .plain : .data
     case .resources, .resource:
       if index.equals(key, "text", in: bytes) || index.equals(key, "_meta", in: bytes) {
         return .content
       }
+      if index.equals(key, "blob", in: bytes) { return .encoded }
       return index.equals(key, "uri", in: bytes) || index.equals(key, "mimeType", in: bytes)
-        || index.equals(key, "blob", in: bytes) ? .plain : .data
+        ? .plain : .data
     case .messages, .message:
       if index.equals(key, "content", in: bytes) { return .part(.blocks) }
       return index.equals(key, "role", in: bytes) ? .plain : .data
     }
   }
 
-  private func isParameter(
-    _ key: JSONToken, in bytes: RawSpan, _ index: borrowing JSONIndex
-  ) -> Bool {
-    index.equals(key, "level", in: bytes)
-      || index.equals(key, "logger", in: bytes) || index.equals(key, "progress", in: bytes)
-      || index.equals(key, "progressToken", in: bytes) || index.equals(key, "total", in: bytes)
-      || index.equals(key, "requestId", in: bytes) || index.equals(key, "uri", in: bytes)
-  }
-
   private func isBlockKey(
     _ key: JSONToken, in bytes: RawSpan, _ index: borrowing JSONIndex
   ) -> Bool {
-    index.equals(key, "type", in: bytes) || index.equals(key, "data", in: bytes)
-      || index.equals(key, "mimeType", in: bytes) || index.equals(key, "uri", in: bytes)
+    index.equals(key, "type", in: bytes) || index.equals(key, "mimeType", in: bytes)
+      || index.equals(key, "uri", in: bytes)
       || index.equals(key, "name", in: bytes)
       || index.equals(key, "title", in: bytes) || index.equals(key, "description", in: bytes)
   }
@@ -113,6 +118,8 @@ enum MaskRegion: UInt8 {
     case .blocks: .block
     case .resources: .resource
     case .messages: .message
+    case .definitions: .definition
+    case .schema: .schema
     default: .data
     }
   }

@@ -100,11 +100,24 @@ public struct Masker: ~Copyable {
       }
       let isInData = hit.container.index >= dataFrom
       if hit.kind == .key {
-        guard
-          let treatment = unsafe treatment(
-            of: hit, source, bytes, index, level: level, tables: tables, active: active)
-        else { continue }
-        guard isInData || isField(hit, bytes, index) else { continue }
+        let found = unsafe treatment(
+          of: hit, source, bytes, index, level: level, tables: tables, active: active)
+        if !isInData, found == nil || !isField(hit, bytes, index) {
+          let written = unsafe writer.count
+          let inside = unsafe maskSkeleton(
+            hit, source, copied, bytes, index, tables: tables, watch: watch, active: active,
+            into: &writer)
+          if inside == 0 {
+            unsafe writer.rewind(to: written)
+          } else {
+            let value = index.value(ofKey: hit.token)
+            values &+= inside
+            copied = index.range(of: value).range.upperBound
+            replacedUpTo = index.tokenAfter(value).index
+          }
+          continue
+        }
+        guard let treatment = found else { continue }
         let value = index.value(ofKey: hit.token)
         // As if it were a string, which is the common case.
         let contents = index.contents(of: value)
@@ -143,6 +156,36 @@ public struct Masker: ~Copyable {
       if unsafe writer.overflowed { return values }
     }
     if values > 0 { unsafe writer.copySlowly(source + copied, size - copied) }
+    return values
+  }
+
+  /// The value of a key of the skeleton that is no field, where it holds data all the same: Base64, or the schema of a
+  /// masked field. Writes everything from `copied` to the value's end and returns how many values were replaced; 0 when it
+  /// can stay.
+  @inline(never)
+  private mutating func maskSkeleton(
+    _ hit: JSONHit, _ source: UnsafeRawPointer, _ copied: Int, _ bytes: RawSpan,
+    _ index: borrowing JSONIndex, tables: MaskTables, watch: borrowing JSONWatch,
+    active: MaskRuleSet, into writer: inout MaskWriter
+  ) -> Int {
+    let region = region(of: hit.container, bytes, index)
+    let value = index.value(ofKey: hit.token)
+    let range = index.range(of: value).range
+    if region == .schemas {
+      guard unsafe namesField(hit.token, bytes, index, tables: tables, active: active) else {
+        return 0
+      }
+      unsafe writer.copy(source, copied, range.lowerBound, size: bytes.byteCount)
+      unsafe relax(value, bytes, index, into: &writer)
+      return 1
+    }
+    guard case .encoded = region.role(hit.token, in: bytes, index),
+      index.kind(of: value, in: bytes) == .string
+    else { return 0 }
+    unsafe writer.copy(source, copied, range.lowerBound + 1, size: bytes.byteCount)
+    let values = unsafe maskEncoded(
+      value, bytes, index, tables: tables, watch: watch, active: active, into: &writer)
+    unsafe writer.append("\"")
     return values
   }
 
@@ -198,10 +241,10 @@ public struct Masker: ~Copyable {
     _ hit: JSONHit, _ bytes: RawSpan, _ index: borrowing JSONIndex
   ) -> Bool {
     guard let key = index.key(ofValue: hit.token, in: bytes) else { return true }
-    if case .plain = region(of: hit.container, bytes, index).role(key, in: bytes, index) {
-      return false
+    switch region(of: hit.container, bytes, index).role(key, in: bytes, index) {
+    case .plain, .encoded: return false
+    case .content, .part, .data: return true
     }
-    return true
   }
 
   /// Whether a key outside data regions is not a word of the protocol, and so data.

@@ -40,13 +40,12 @@ extension PolicyProgram {
       let masks = masksOutsideCalls(principal: principal, server: server)
       return permit(
         principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)
-    case .session:
-      // A session's stream carries what any of its calls set off.
+    case .session, .toolsList, .promptsList, .resourcesList, .resourcesTemplatesList:
+      // A session's stream carries what any of its calls set off; a list describes what any call may answer.
       let masks = masksOutsideCalls(principal: principal, server: server)
       return permit(
         principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)
-    case .initialize, .ping, .notification, .toolsList, .serverDiscover, .loggingSetLevel,
-      .promptsList, .resourcesList, .resourcesTemplatesList, .clientAnswer:
+    case .initialize, .ping, .notification, .serverDiscover, .loggingSetLevel, .clientAnswer:
       let masks = masksOfServer(row, principal, &scratch)
       return permit(
         principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)

@@ -186,23 +186,48 @@ extension Worker {
     if let kind = exchanges[exchange].method.list,
       answerIndex.member("result", of: answerIndex.root, in: body) != nil
     {
-      let principal = principal(of: exchange)
-      let server = route(of: exchange).server
-      let generation = exchanges[exchange].generation
-      let outcome = generations[generation].policy.use { policy in
-        ListFilter.filter(
-          body, of: kind, index: answerIndex, program: policy, principal: principal, server: server,
-          scratch: &generations[generation].scratch, into: &writer)
-      }
-      switch outcome {
-      case .untouched: writer.append(body)
-      case .filtered: break
-      case .failed:
-        fail(exchange, .server, "The server's list cannot be read.")
-        return false
-      }
-      return true
+      return transformList(exchange, kind, body, into: &writer)
     }
+    return mask(exchange, body, into: &writer)
+  }
+
+  /// A list without what the principal may not use, and then masked.
+  private mutating func transformList(
+    _ exchange: UInt32, _ kind: ListKind, _ body: RawSpan, into writer: inout ByteWriter
+  ) -> Bool {
+    let principal = principal(of: exchange)
+    let server = route(of: exchange).server
+    let generation = exchanges[exchange].generation
+    guard let block = blocks.take(atLeast: body.byteCount) else {
+      fail(exchange, .gateway, "The gateway has no memory for this answer now.")
+      return false
+    }
+    defer { blocks.give(block) }
+    var filtered = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
+    let outcome = generations[generation].policy.use { policy in
+      ListFilter.filter(
+        body, of: kind, index: answerIndex, program: policy, principal: principal, server: server,
+        scratch: &generations[generation].scratch, into: &filtered)
+    }
+    switch outcome {
+    case .untouched: return mask(exchange, body, into: &writer)
+    case .failed: break
+    case .filtered:
+      let rest = block.bytes(filtered.count)
+      // Read again, because places have moved; what was one strict message still is.
+      let violation = generations[generation].masks.use { masks in
+        answerIndex.read(rest, watch: masks.watch)
+      }
+      if violation == nil { return mask(exchange, rest, into: &writer) }
+    }
+    fail(exchange, .server, "The server's list cannot be read.")
+    return false
+  }
+
+  /// Masks the message that `answerIndex` has read. False after a failure.
+  private mutating func mask(
+    _ exchange: UInt32, _ body: RawSpan, into writer: inout ByteWriter
+  ) -> Bool {
     let active = exchanges[exchange].masks
     let outcome = generations[exchanges[exchange].generation].masks.use { masks in
       masker.mask(body, index: answerIndex, program: masks, active: active, into: &writer)
