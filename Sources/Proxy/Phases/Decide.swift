@@ -172,6 +172,11 @@ extension Worker {
     _ message: MCPMessage
   ) {
     fields.message = exchanges[slot].era == .modern ? message : nil
+    if exchanges[slot].era == .modern, message.method == .toolsCall,
+      exchanges[slot].head.hasParameters
+    {
+      fields.parameters = head
+    }
     if exchanges[slot].era == .legacy {
       fields.version = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
       fields.session = scratchBytes(Worker.sessionArea, exchanges[slot].sessionCount)

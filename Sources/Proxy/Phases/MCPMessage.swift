@@ -46,7 +46,12 @@ extension Worker {
     switch EraClassifier.classify(
       exchanges[slot].head, headBytes: head, message: message, body: body, index: requestIndex)
     {
-    case .modern: exchanges[slot].era = .modern
+    case .modern:
+      exchanges[slot].era = .modern
+      if message.kind == .notification { return dropNotification(slot, head, body, message) }
+      if exchanges[slot].head.hasParameters, !parametersAgree(slot, head, body, message) {
+        return refuse(slot, MCPRefusal(.parameterMismatch, id: message.id), head, body)
+      }
     case .initialize:
       exchanges[slot].era = .legacy
       takeLegacyRoute(slot)
@@ -63,6 +68,38 @@ extension Worker {
     case .refused(let refusal): return refuse(slot, refusal, head, body)
     }
     decide(slot, head, body, message)
+  }
+
+  /// A notification of the modern era, which has none that a server acts on: accepted, recorded, and not passed on.
+  private mutating func dropNotification(
+    _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
+  ) {
+    beginLocalAnswer(slot, status: 202) { _, _ in }
+    var facts = facts(slot, .block)
+    describe(&facts, slot, head, body, message)
+    finishLocalAnswer(slot, outcome(slot, .refused, side: .agent), facts: facts, request: body)
+  }
+
+  /// Whether the fields `Mcp-Param-…` repeat arguments of the call. Fields of other methods mean nothing.
+  private mutating func parametersAgree(
+    _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
+  ) -> Bool {
+    guard message.method == .toolsCall else { return true }
+    guard readFieldsAgain(head) else { return false }
+    return ParameterFields.agree(
+      requestFields, headBytes: head, arguments: message.arguments, body: body,
+      index: requestIndex)
+  }
+
+  /// Fills the table of fields from a head that was read before: other heads may have been read since.
+  mutating func readFieldsAgain(_ head: RawSpan) -> Bool {
+    var again = RequestHead()
+    var scanned: UInt32 = 0
+    guard
+      case .complete = RequestHeadParser.parse(
+        head, scannedUpTo: &scanned, limits: httpLimits, into: &again, fields: &requestFields)
+    else { return false }
+    return true
   }
 
   /// Refuses a body that is no message, or not one for here.

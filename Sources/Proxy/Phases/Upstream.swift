@@ -12,6 +12,8 @@ struct UpstreamFields: ~Escapable {
   /// The server's own session id, of the legacy era.
   var session: RawSpan
   var lastEventID: RawSpan
+  /// The head whose fields `Mcp-Param-…` go along: they were found to repeat arguments of the message.
+  var parameters: RawSpan
 
   @_lifetime(immortal)
   init() {
@@ -19,6 +21,7 @@ struct UpstreamFields: ~Escapable {
     version = RawSpan()
     session = RawSpan()
     lastEventID = RawSpan()
+    parameters = RawSpan()
   }
 }
 
@@ -58,7 +61,8 @@ extension Worker {
     let method = exchanges[slot].head.method
     let prefix = generations[exchanges[slot].generation].texts[
       method == .post ? route.post : method == .get ? route.get : route.delete]
-    let room = prefix.byteCount &+ body.byteCount &+ 4096
+    let room =
+      prefix.byteCount &+ body.byteCount &+ 4096 &+ fields.parameters.byteCount
     guard let block = blocks.take(atLeast: room) else { return nil }
     var out = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
     out.append(prefix)
@@ -73,6 +77,12 @@ extension Worker {
     }
     add("Mcp-Session-Id", fields.session, &out)
     add("Last-Event-ID", fields.lastEventID, &out)
+    if fields.parameters.byteCount > 0 {
+      let isWritten =
+        readFieldsAgain(fields.parameters)
+        && ParameterFields.write(requestFields, headBytes: fields.parameters, into: &out)
+      if !isWritten { isSound = false }
+    }
     if method == .post { HTTPWriter.contentLength(UInt64(body.byteCount), into: &out) }
     HTTPWriter.end(into: &out)
     out.append(body)

@@ -35,6 +35,7 @@ enum FieldSection {
         known.present |= name.bit
         known.values[Int(name.rawValue)] = value
       }
+      if name == .mcpParameter { known.present |= name.bit }
       guard fields.count < fieldCountMax else { return HTTPRefusal(.tooManyFields, at: line) }
       fields.append(HTTPField(name: ByteRange(line..<colon), value: value, known: name))
       line = feed &+ 1

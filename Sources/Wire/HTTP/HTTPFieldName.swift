@@ -11,7 +11,7 @@ public enum HTTPFieldName: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case location, retryAfter, authenticate
   /// For the record only: any bytes, never an argument of a decision.
   case userAgent
-  /// `Mcp-Param-…`: forwarded, never read.
+  /// `Mcp-Param-…`: an argument of a tool's call, repeated (see `ParameterFields`).
   case mcpParameter
   case other
   /// A name with underscores that some servers take for a protected one (`mcp_name`): neither read nor forwarded.

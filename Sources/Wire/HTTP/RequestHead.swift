@@ -40,6 +40,9 @@ public struct RequestHead: BitwiseCopyable, Sendable {
     name.rawValue < HTTPFieldName.knownCount && known.contains(name)
   }
 
+  /// Whether there is a field `Mcp-Param-…`.
+  public var hasParameters: Bool { known.contains(.mcpParameter) }
+
   // Values without surrounding white space; empty when the field is absent or has no value.
   public var host: ByteRange { known[.host] }
   public var authorization: ByteRange { known[.authorization] }

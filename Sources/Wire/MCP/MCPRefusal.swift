@@ -10,7 +10,8 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case responsePosted
   // Era and headers (§2, §3.4).
   case metaMissing, versionHeaderMissing, versionMismatch, methodHeaderMismatch, nameHeaderMismatch
-  case headerRepeated, unsupportedVersion, unknownMethod, identityMissing, sessionVersionMismatch
+  case parameterMismatch, headerRepeated, unsupportedVersion, unknownMethod, identityMissing,
+    sessionVersionMismatch
 
   /// The JSON-RPC error code (§13).
   public var code: Int32 {
@@ -18,7 +19,7 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .notJSON: -32700
     case .metaMissing, .identityMissing, .referenceMalformed: -32602
     case .versionHeaderMissing, .versionMismatch, .methodHeaderMismatch, .nameHeaderMismatch,
-      .headerRepeated:
+      .parameterMismatch, .headerRepeated:
       -32020
     case .unsupportedVersion: -32022
     case .unknownMethod: -32601
@@ -59,6 +60,8 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .versionMismatch: "Header mismatch: MCP-Protocol-Version differs from _meta"
     case .methodHeaderMismatch: "Header mismatch: Mcp-Method is missing or differs from the body"
     case .nameHeaderMismatch: "Header mismatch: Mcp-Name is missing or differs from the body"
+    case .parameterMismatch:
+      "Header mismatch: an Mcp-Param field appears twice, or repeats no argument of the call"
     case .headerRepeated: "Header mismatch: a header appears twice"
     case .unsupportedVersion: "Unsupported protocol version"
     case .unknownMethod: "Method not found"
