@@ -163,10 +163,13 @@ import Testing
     let told = try cut.next(1000)
     #expect(told.problems.count == 1 && told.problems[0].contains("cut off"))
     try record(5, "new")
-    let after = try cut.readAll().events.filter { event in
-      if case .call = event.content { true } else { false }
+    let after = try cut.readAll().events.compactMap { event in
+      if case .call(let call) = event.content { call } else { nil }
     }
-    #expect(after.count == 5)
+    #expect(after.count { $0.principal == "new" } == 5)
+    // Where the cut fell between a call's beginning and its end, that call is told of as one that never ended.
+    #expect(after.count { $0.principal == "old" } <= 1)
+    #expect(after.allSatisfy { $0.principal == "new" || $0.outcome == nil })
     // Without having looked in between: what was delivered last is not there any more.
     try record(100, "new")
     var replaced = reader(recording, cursor)
