@@ -363,7 +363,7 @@ def test_many_held_calls_cost_little_and_slow_nobody(make_gateway, accounts, scr
     def request(number):
         content = json.dumps(body({"n": number}, tool="hold"))
         return (
-            f"POST /counter/mcp HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {accounts.analyst.key}\r\n"
+            f"POST /counter/mcp HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {accounts.analyst.key}\r\n"
             "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
             f"Content-Length: {len(content)}\r\n\r\n{content}").encode()
 

@@ -94,21 +94,21 @@ HEADS = {
     "rubbish": (bytes(range(128, 256)) * 8, (400, 408)),
     "no version": (b"POST /echo/mcp\r\n\r\n", 400),
     "http 2 preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
-    "http 3.0": (b"POST /echo/mcp HTTP/3.0\r\nHost: x\r\n\r\n", 505),
+    "http 3.0": (b"POST /echo/mcp HTTP/3.0\r\nHost: localhost\r\n\r\n", 505),
     "no host": (b"POST /echo/mcp HTTP/1.1\r\nContent-Length: 0\r\n\r\n", 400),
-    "two hosts": (b"POST /echo/mcp HTTP/1.1\r\nHost: x\r\nHost: y\r\nContent-Length: 0\r\n\r\n", 400),
+    "two hosts": (b"POST /echo/mcp HTTP/1.1\r\nHost: localhost\r\nHost: y\r\nContent-Length: 0\r\n\r\n", 400),
     "bare line feed": (b"POST /echo/mcp HTTP/1.1\nHost: x\n\n", 400),
-    "folded line": (b"POST /echo/mcp HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n", 400),
+    "folded line": (b"POST /echo/mcp HTTP/1.1\r\nHost: localhost\r\nA: b\r\n c\r\n\r\n", 400),
     "space before colon": (b"POST /echo/mcp HTTP/1.1\r\nHost : x\r\n\r\n", 400),
-    "nul in a value": (b"POST /echo/mcp HTTP/1.1\r\nHost: x\r\nA: b\0c\r\n\r\n", 400),
-    "bare carriage return": (b"POST /echo/mcp HTTP/1.1\r\nHost: x\r\nA: b\rc\r\n\r\n", 400),
-    "no field name": (b"POST /echo/mcp HTTP/1.1\r\nHost: x\r\n: c\r\n\r\n", 400),
-    "absolute form": (b"POST http://127.0.0.1:1/mcp HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 400),
-    "connect": (b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: x\r\n\r\n", (400, 405)),
-    "long target": (b"POST /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", (414, 431)),
-    "long head": (b"POST /echo/mcp HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 20000 + b"\r\n\r\n", 431),
-    "endless head": (b"POST /echo/mcp HTTP/1.1\r\nHost: x\r\nA: " + b"a" * 100_000, 431),
-    "many fields": (b"POST /echo/mcp HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 500 + b"\r\n", 431),
+    "nul in a value": (b"POST /echo/mcp HTTP/1.1\r\nHost: localhost\r\nA: b\0c\r\n\r\n", 400),
+    "bare carriage return": (b"POST /echo/mcp HTTP/1.1\r\nHost: localhost\r\nA: b\rc\r\n\r\n", 400),
+    "no field name": (b"POST /echo/mcp HTTP/1.1\r\nHost: localhost\r\n: c\r\n\r\n", 400),
+    "absolute form": (b"POST http://127.0.0.1:1/mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n", 400),
+    "connect": (b"CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: localhost\r\n\r\n", (400, 405)),
+    "long target": (b"POST /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n", (414, 431)),
+    "long head": (b"POST /echo/mcp HTTP/1.1\r\nHost: localhost\r\nA: " + b"a" * 20000 + b"\r\n\r\n", 431),
+    "endless head": (b"POST /echo/mcp HTTP/1.1\r\nHost: localhost\r\nA: " + b"a" * 100_000, 431),
+    "many fields": (b"POST /echo/mcp HTTP/1.1\r\nHost: localhost\r\n" + b"A: b\r\n" * 500 + b"\r\n", 431),
 }
 
 
@@ -159,7 +159,7 @@ def test_requests_that_are_not_for_us(strict, accounts, name):
     ("TRACE", 405), ("BREW", 405),
 ])
 def test_other_methods(strict, accounts, method, status):
-    data = f"{method} /echo/mcp HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n" + "".join(
+    data = f"{method} /echo/mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n" + "".join(
         f"{name}: {value}\r\n" for name, value in accounts.analyst.headers.items()) + "\r\n"
     answered = send(strict, data.encode())
     assert statuses(answered)[0] in (status, 405), answered

@@ -288,7 +288,7 @@ def test_a_header_twice(gateway, accounts):
         head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
         with connect(gateway.port) as connection:
             connection.sendall(
-                f"POST /people/mcp HTTP/1.1\r\nHost: x\r\n{head}{twice}\r\n"
+                f"POST /people/mcp HTTP/1.1\r\nHost: localhost\r\n{head}{twice}\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
             status, answered, _ = read_answer(connection)
         assert status == 400 and json.loads(answered)["error"]["code"] in (-32020, -32600), twice

@@ -256,7 +256,7 @@ def test_the_gateway_says_that_it_ends(secure, accounts, authority):
 
 def test_plain_http_is_told_to_use_https(secure):
     with socket.create_connection(("127.0.0.1", secure.port), timeout=10) as connection:
-        connection.sendall(b"GET /people/mcp HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.sendall(b"GET /people/mcp HTTP/1.1\r\nHost: localhost\r\n\r\n")
         data = read_all(connection)
     assert data.startswith(b"HTTP/1.1 400 Bad Request\r\n") and b"use https" in data
 
