@@ -285,9 +285,10 @@ def test_connections_that_the_server_closes_while_idle(make_gateway, scripted, a
         return time.sleep(0.02)
 
     with make_gateway({"brief": scripted(script).url}) as gateway:
-        for number in range(30):
+        for number in range(12):
             assert modern_call(gateway, "brief", accounts.analyst, "t", id=number).text == "fine"
-            time.sleep(0.03)
+            # Long enough also where other tests keep the processors busy.
+            time.sleep(0.15)
 
 
 def test_a_list_of_tools_that_cannot_be_read(make_gateway, scripted, accounts):

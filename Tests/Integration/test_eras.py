@@ -296,7 +296,10 @@ def test_what_a_bad_server_says_is_an_error_with_a_reason(make_gateway, accounts
 
     def script(connection, request):
         if request.message["method"] == "server/discover":
-            connection.sendall(answer({"jsonrpc": "2.0", "id": request.id, "result": found}))
+            # Whoever closes a connection behind its answer says so: else the call may be lost on its way, and stays lost.
+            connection.sendall(
+                answer({"jsonrpc": "2.0", "id": request.id, "result": found}, "200 OK", "application/json",
+                       "Connection: close"))
         else:
             connection.sendall(bad(request.id))
 

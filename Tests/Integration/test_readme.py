@@ -41,6 +41,8 @@ def substitutions(testbed, ports, orders):
         "127.0.0.1:9901": f"127.0.0.1:{ports[1]}",
         "127.0.0.1:8081": f"127.0.0.1:{testbed.ports['CONSOLE_PORT']}",
         "127.0.0.1:9000": f"127.0.0.1:{orders}",
+        # A test server: here the same one by another name.
+        "orders-test.internal:9000": f"localhost:{orders}",
         "siem.example:6514": f"127.0.0.1:{testbed.ports['RSYSLOG_TLS_PORT']}",
     }
 

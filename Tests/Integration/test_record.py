@@ -154,7 +154,7 @@ def test_agents_that_leave(make_gateway, scripted, accounts):
         legacy_headers = {"Content-Type": "application/json", "Accept": BOTH}
         for body, headers in [
                 (modern_body, modern_headers("tools/call", "t")), (legacy_body, legacy_headers)]:
-            lines = {**headers, **accounts.analyst.headers, "Host": "x", "Content-Length": len(body)}
+            lines = {**headers, **accounts.analyst.headers, "Host": "localhost", "Content-Length": len(body)}
             head = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
             with connect(gateway.port) as connection:
                 connection.sendall(f"POST /slow/mcp HTTP/1.1\r\n{head}\r\n{body}".encode())

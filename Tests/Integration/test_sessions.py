@@ -53,7 +53,7 @@ def test_without_a_profile_there_is_nothing(gateway, accounts):
 
 def test_no_such_path(gateway, accounts):
     assert modern_call(gateway, "nothing-here", accounts.analyst, "greet").status == 404
-    for path in ("/", "/people", "/people/mcp/", "/people/../people/mcp", "/people/mcp/x"):
+    for path in ("/", "/people", "/people/mcp//", "/people/../people/mcp", "/people/mcp/x"):
         reply = http_request(
             gateway.port, "POST", path,
             {**modern_headers("tools/list"), **accounts.analyst.headers},

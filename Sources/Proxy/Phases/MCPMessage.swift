@@ -48,7 +48,10 @@ extension Worker {
     {
     case .modern:
       exchanges[slot].era = .modern
-      if message.kind == .notification { return dropNotification(slot, head, body, message) }
+      // A request without an id is none of them: it is refused below.
+      let isNotification =
+        message.kind == .notification && !message.method.isClientRequest(in: .modern)
+      if isNotification { return dropNotification(slot, head, body, message) }
       if exchanges[slot].head.hasParameters, !parametersAgree(slot, head, body, message) {
         return refuse(slot, MCPRefusal(.parameterMismatch, id: message.id), head, body)
       }
