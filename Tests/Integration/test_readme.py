@@ -18,6 +18,7 @@ import yaml
 from support.deployment import Deployment, steps
 from support.ports import free_ports
 from support.processes import eventually
+from support.relay import relay
 from support.sdk import use
 from support.upstreams import FOLDER, PYTHON
 
@@ -26,7 +27,7 @@ TOKEN = "the-servers-own-credential-0815"
 PERSON = "dwho"
 
 
-def substitutions(testbed, ports, orders):
+def substitutions(testbed, ports, orders, test_server):
     """What the README's names are here."""
     return {
         "https://idp.example": testbed.issuer("llng"),
@@ -41,8 +42,8 @@ def substitutions(testbed, ports, orders):
         "127.0.0.1:9901": f"127.0.0.1:{ports[1]}",
         "127.0.0.1:8081": f"127.0.0.1:{testbed.ports['CONSOLE_PORT']}",
         "127.0.0.1:9000": f"127.0.0.1:{orders}",
-        # A test server: here the same one by another name.
-        "orders-test.internal:9000": f"localhost:{orders}",
+        # A test server to replay to: here the same one, under another address.
+        "orders-test.internal:9000": f"127.0.0.1:{test_server}",
         "siem.example:6514": f"127.0.0.1:{testbed.ports['RSYSLOG_TLS_PORT']}",
     }
 
@@ -50,10 +51,10 @@ def substitutions(testbed, ports, orders):
 class Guide(Deployment):
     """The deployment, with its agent, and the parts around it."""
 
-    def __init__(self, folder, testbed, orders):
+    def __init__(self, folder, testbed, orders, test_server):
         self.testbed, self.orders = testbed, orders
         self.ports = free_ports(2)
-        super().__init__(folder, substitutions(testbed, self.ports, orders), {
+        super().__init__(folder, substitutions(testbed, self.ports, orders, test_server), {
             "ORDERS_TOKEN": TOKEN, "ORDERS_BEARER": f"Bearer {TOKEN}", "CONSOLE_SECRET": "consolesecret",
             # The programs that the gateway starts.
             "PATH": f"{PYTHON.parent}:/usr/bin:/bin"})
@@ -128,9 +129,10 @@ def orders(testbed, tmp_path):
 def guide(testbed, tmp_path, orders):
     testbed.up("sinks", "rsyslog")
     (tmp_path / "deployment").mkdir()
-    made = Guide(tmp_path / "deployment", testbed, orders)
-    yield made
-    made.close()
+    with relay(orders) as test_server:
+        made = Guide(tmp_path / "deployment", testbed, orders, test_server)
+        yield made
+        made.close()
     testbed.run("postgres", "psql", "-c", "UPDATE customers SET notes = 'VIP' WHERE id = 2")
 
 

@@ -18,8 +18,9 @@ struct ProcessSignals {
     sources =
       [SIGINT, SIGTERM].map { number in
         Self.source(number) {
-          stopFeed.yield(number)
+          // First: whoever sees that the gateway stops may send the second one at once.
           signal(number, SIG_DFL)
+          stopFeed.yield(number)
         }
       } + [Self.source(SIGHUP) { reloadFeed.yield() }]
   }
