@@ -74,15 +74,21 @@ struct SessionTests {
 
   @Test func aProgramThatDoesNotStartIsTriedLessAndLess() async {
     let bench = Bench(answer: { _ in nil })
-    for _ in 0..<2 {
+    var refused: String?
+    // The pauses double from half a second on: one of them is longer than this test takes to ask again, however busy the
+    // machine.
+    for _ in 0..<8 where refused == nil {
+      let before = bench.processes.count
       let call = await bench.post(Bench.initialize)
-      let count = bench.processes.count
-      bench.processes[count - 1].die("no such program")
-      #expect(await call.whole().body.contains("-32603"))
+      if bench.processes.count == before {
+        refused = await call.whole().body
+      } else {
+        bench.processes[before].die("no such program")
+        #expect(await call.whole().body.contains("-32603"))
+      }
     }
-    let refused = await bench.post(Bench.initialize).whole()
-    #expect(refused.body.contains("keeps ending"))
-    #expect(bench.processes.count == 2)
+    #expect(refused?.contains("keeps ending") == true)
+    #expect(bench.processes.count >= 2)
   }
 
   @Test func whatOneAgentDoesToItsProcessKeepsNobodyWaiting() async {
