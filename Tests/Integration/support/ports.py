@@ -7,11 +7,14 @@ import socket
 # Below those that the system gives to outgoing connections. Each process of a run that is spread over several has its
 # own slice: the gateway shares a port with others that listen there, so that a collision would not even be an error.
 FIRST, SLICE, SLICES = 20000, 1500, 8
+# The last slice is for ports that are kept from run to run, and so would be met by chance sooner or later.
+KEPT = SLICES - 1
 
 
-def free_ports(count):
+def free_ports(count, slice=None):
     """Ports nobody listens on."""
-    slice = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % SLICES
+    if slice is None:
+        slice = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % KEPT
     first = FIRST + slice * SLICE
     held = []
     while len(held) < count:

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from support.gateway import ROOT
-from support.ports import free_ports
+from support.ports import KEPT, free_ports
 
 FOLDER = ROOT / "Tests/Testbed"
 # Ports are chosen once and kept with the state: an identity provider's issuer holds its port.
@@ -51,8 +51,8 @@ class Testbed:
                 return ports
             self.environment = {**os.environ, "TESTBED_STATE": str(self.state)}
             self.run("idp", "wipe")
-        ports = dict(zip(PORTS, free_ports(len(PORTS))))
-        ports["SERVER_PORT_BASE"] = free_base(len(SERVERS) + 5)
+        ports = dict(zip(PORTS, free_ports(len(PORTS), KEPT)))
+        ports["SERVER_PORT_BASE"] = free_base(len(SERVERS) + 5, set(ports.values()))
         file.write_text(json.dumps(ports))
         return ports
 
@@ -132,9 +132,10 @@ def is_listening(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def free_base(count):
-    """A port below so many free ones."""
+def free_base(count, spoken_for):
+    """A port below so many free ones, none of which is spoken for."""
     while True:
-        base, = free_ports(1)
-        if not any(is_listening(base + number) for number in range(1, count + 1)):
+        base, = free_ports(1, KEPT)
+        above = set(range(base, base + count + 1))
+        if not above & spoken_for and not any(is_listening(port) for port in above):
             return base
