@@ -118,7 +118,7 @@ extension AuditProducer {
 
 /// Waits for something another thread does, yielding; fails the test after a generous time.
 func eventually(_ comment: Comment, _ condition: () -> Bool) {
-  for _ in 0..<20_000 {
+  for _ in 0..<100_000 {
     if condition() { return }
     usleep(1000)
   }

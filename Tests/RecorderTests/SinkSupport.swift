@@ -70,13 +70,15 @@ extension SinkPace {
     pace.cursorMilliseconds = 0
     pace.retryMilliseconds = 2
     pace.retryMillisecondsMax = 4
+    // A disk that hangs for seconds, beside a build for example, makes no test give up what it has begun.
+    pace.stopMilliseconds = 600_000
     return pace
   }
 }
 
 /// Waits for something that another thread does; false after a generous time.
 func eventually(_ condition: () -> Bool) -> Bool {
-  for _ in 0..<20_000 {
+  for _ in 0..<100_000 {
     if condition() { return true }
     usleep(1000)
   }
