@@ -112,15 +112,6 @@ struct HoldLegTests {
     #expect(holding.gateway.requestsAtServers.isEmpty)
   }
 
-  @Test func aServersOwnStatePassesUntouched() throws {
-    let holding = try HoldingGateway()
-    let body = HoldingGateway.modernBody(
-      "{}", tool: "query", params: #","requestState":"srv1.slu1.abc","inputResponses":{}"#)
-    let answer = holding.gateway.exchange(HoldingGateway.modern(body, tool: "query"))
-    #expect(answer.contains("[redacted]"))
-    #expect(holding.gateway.requestsAtServers.first?.body == body)
-  }
-
   /// A call that is no longer held (the policy has changed between two legs) goes up without the gateway's state.
   @Test func theStateNeverReachesAServer() throws {
     let holding = try HoldingGateway()

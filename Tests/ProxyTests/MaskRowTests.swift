@@ -79,6 +79,15 @@ struct MaskRowTests {
       ##"{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create","params":{"message":"#","requestedSchema":{"type":"object","properties":{"email":{"type":"string","default":"~"}}}}}}}"##,
       eras: [.modern]),
     result(
+      16,
+      ##"{"resultType":"input_required","inputRequests":{"a":{"method":"elicitation/create","params":{"mode":"url","message":"#","url":"https:\/\/pay.example/form?lang=de&EMAIL=~"}}}}"##,
+      eras: [.modern]),
+    result(
+      17,
+      ##"{"resultType":"input_required","requestState":"~","inputRequests":{},"_meta":@}"##,
+      eras: [.modern]),
+    result(17, ##"{"content":[],"requestState":"#"}"##, eras: [.legacy]),
+    result(
       18, ##"{"task":{"taskId":"t","status":"working","statusMessage":"#"},"_meta":{"v":@}}"##),
     result(19, ##"{"content":[{"type":"text","text":"t","_meta":@}],"_meta":{"vendor/x":@}}"##),
   ]
@@ -107,6 +116,10 @@ struct MaskRowTests {
     aside(
       15, "elicitation/create",
       ##"{"message":"#","requestedSchema":{"type":"object","properties":{"email":{"type":"string","default":"~"}}}}"##,
+      id: "\"id\":9,", eras: [.legacy]),
+    aside(
+      15, "elicitation/create",
+      ##"{"mode":"url","elicitationId":"e","message":"#","url":"https://pay.example/form?lang=de&email=~#user[email]=~"}"##,
       id: "\"id\":9,", eras: [.legacy]),
   ]
 

@@ -11,8 +11,8 @@ public final class MaskProgram: Sendable {
   public static let pathLengthMax = 16
   public static let fieldsMax = 4096
 
-  /// The keys of the protocol whose values are Base64.
-  private static let encodedNames = ["blob", "data"]
+  /// The keys of the protocol whose values are Base64 or URLs.
+  private static let encodedNames = ["blob", "data", "url"]
 
   /// For reading documents that are to be masked.
   public let watch: JSONWatch
@@ -34,7 +34,7 @@ public final class MaskProgram: Sendable {
       rules.insert(field.rule)
       watch.insert(name)
     }
-    // What is encoded in Base64 is looked into.
+    // What is encoded in one of these ways is looked into.
     if !fields.isEmpty { for name in Self.encodedNames { watch.insert(name) } }
     self.rules = rules
     self.watch = watch

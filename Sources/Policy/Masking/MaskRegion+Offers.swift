@@ -8,17 +8,17 @@ extension MaskRegion {
     _ key: JSONToken, in bytes: RawSpan, _ index: borrowing JSONIndex
   ) -> Role {
     func isKey(_ name: StaticString) -> Bool { index.equals(key, name, in: bytes) }
-    if isKey("isError") || isKey("resultType") || isKey("nextCursor") || isKey("protocolVersion")
-      || isKey("requestState")
-    {
+    if isKey("isError") || isKey("resultType") || isKey("nextCursor") || isKey("protocolVersion") {
       return .plain
     }
     if isKey("tools") || isKey("prompts") || isKey("resources") || isKey("resourceTemplates") {
       return .part(.definitions)
     }
     if isKey("inputRequests") { return .part(.requests) }
+    // The state of a multi-round-trip request is sealed before anything is masked, and then holds nothing.
     return
-      (isKey("serverInfo") || isKey("capabilities") || isKey("instructions")
+      (isKey("requestState") || isKey("serverInfo") || isKey("capabilities")
+      || isKey("instructions")
       || isKey("description")) ? .content : .data
   }
 
@@ -34,7 +34,8 @@ extension MaskRegion {
     }
     if isKey("requestedSchema") { return .part(.schema) }
     if isKey("tools") { return .part(.definitions) }
-    return (isKey("logger") || isKey("systemPrompt") || isKey("url")) ? .content : .data
+    if isKey("url") { return .address }
+    return (isKey("logger") || isKey("systemPrompt")) ? .content : .data
   }
 
   /// A tool, prompt, resource or template: its name stays, or nobody could use it.

@@ -35,6 +35,8 @@ enum MaskRegion: UInt8 {
     case data
     /// A string in Base64: what it holds is data.
     case encoded
+    /// A URL for a person: its parameters are data.
+    case address
   }
 
   /// The role of the value of `key` in a container of this region.

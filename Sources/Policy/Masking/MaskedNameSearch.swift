@@ -35,12 +35,54 @@ struct MaskedNameSearch: ~Copyable {
   /// Whether `source` has the name of a field of an active rule in quotes.
   mutating func finds(_ source: RawSpan, tables: MaskTables, active: MaskRuleSet) -> Bool {
     load(source)
+    return unsafe finds(tables, active)
+  }
+
+  private mutating func finds(_ tables: MaskTables, _ active: MaskRuleSet) -> Bool {
     if unsafe findsName(tables, active) { return true }
     for _ in 0..<Self.passesMax {
       guard hasBackslash, unescapeLeniently() else { return false }
       if unsafe findsName(tables, active) { return true }
     }
     return false
+  }
+
+  /// Whether a part of a URL parameter's name is the name of a field of an active rule: `email`, `user[email]`, `user.email`.
+  mutating func names(_ parameter: RawSpan, tables: MaskTables, active: MaskRuleSet) -> Bool {
+    load(parameter)
+    decodePercent()
+    if unsafe isNamed(0, count, tables, active) { return true }
+    var start = 0
+    for end in 0...count where unsafe end == count || ".[]:".utf8.contains(text[end]) {
+      if unsafe isNamed(start, end, tables, active) { return true }
+      start = end + 1
+    }
+    return false
+  }
+
+  /// The same as `finds` for a URL parameter's value.
+  mutating func finds(encoded value: RawSpan, tables: MaskTables, active: MaskRuleSet) -> Bool {
+    load(value)
+    decodePercent()
+    return unsafe finds(tables, active)
+  }
+
+  /// Undoes percent-encoding and pluses (WHATWG URL §5.1), in place.
+  private mutating func decodePercent() {
+    var to = 0
+    var from = 0
+    while from < count {
+      let byte = unsafe text[from]
+      if byte == UInt8(ascii: "%"), let value = hexadecimal(from + 1, 2) {
+        unsafe text[to] = UInt8(value)
+        from += 3
+      } else {
+        unsafe text[to] = byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte
+        from += 1
+      }
+      to += 1
+    }
+    count = to
   }
 
   private mutating func load(_ source: RawSpan) {

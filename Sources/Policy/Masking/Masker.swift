@@ -159,8 +159,8 @@ public struct Masker: ~Copyable {
     return values
   }
 
-  /// The value of a key of the skeleton that is no field, where it holds data all the same: Base64, or the schema of a
-  /// masked field. Writes everything from `copied` to the value's end and returns how many values were replaced; 0 when it
+  /// The value of a key of the skeleton that is no field, where it holds data all the same: Base64, a URL, or the schema of
+  /// a masked field. Writes everything from `copied` to the value's end and returns how many values were replaced; 0 when it
   /// can stay.
   @inline(never)
   private mutating func maskSkeleton(
@@ -179,12 +179,20 @@ public struct Masker: ~Copyable {
       unsafe relax(value, bytes, index, into: &writer)
       return 1
     }
-    guard case .encoded = region.role(hit.token, in: bytes, index),
-      index.kind(of: value, in: bytes) == .string
-    else { return 0 }
-    unsafe writer.copy(source, copied, range.lowerBound + 1, size: bytes.byteCount)
-    let values = unsafe maskEncoded(
-      value, bytes, index, tables: tables, watch: watch, active: active, into: &writer)
+    let role = region.role(hit.token, in: bytes, index)
+    guard index.kind(of: value, in: bytes) == .string else { return 0 }
+    let values: Int
+    switch role {
+    case .encoded:
+      unsafe writer.copy(source, copied, range.lowerBound + 1, size: bytes.byteCount)
+      values = unsafe maskEncoded(
+        value, bytes, index, tables: tables, watch: watch, active: active, into: &writer)
+    case .address:
+      unsafe writer.copy(source, copied, range.lowerBound + 1, size: bytes.byteCount)
+      values = unsafe maskAddress(
+        value, bytes, index, tables: tables, active: active, into: &writer)
+    case .plain, .content, .part, .data: return 0
+    }
     unsafe writer.append("\"")
     return values
   }
@@ -243,7 +251,7 @@ public struct Masker: ~Copyable {
     guard let key = index.key(ofValue: hit.token, in: bytes) else { return true }
     switch region(of: hit.container, bytes, index).role(key, in: bytes, index) {
     case .plain, .encoded: return false
-    case .content, .part, .data: return true
+    case .content, .part, .data, .address: return true
     }
   }
 

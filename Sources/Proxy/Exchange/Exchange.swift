@@ -46,6 +46,10 @@ struct Exchange: BitwiseCopyable {
   /// The JSON-RPC id, literally.
   var id = ShortText()
   var masks = MaskRuleSet()
+  /// Tells whether a later call is the same (`CallMark`), where that may have to be told.
+  var callMark: UInt64 = 0
+  /// What is to be replaced in the message that was read last.
+  var changes: AnswerChanges = []
   /// The policy let it through to its server.
   var isForwarded = false
   /// Bytes of the server's own session id, in working memory while the request is being judged.

@@ -171,7 +171,10 @@ extension Worker {
     _ fields: inout UpstreamFields, _ slot: UInt32, _ head: RawSpan, _ body: RawSpan,
     _ message: MCPMessage
   ) {
-    fields.message = exchanges[slot].era == .modern ? message : nil
+    if exchanges[slot].era == .modern {
+      fields.message = message
+      exchanges[slot].callMark = callMark(message, body)
+    }
     if exchanges[slot].era == .modern, message.method == .toolsCall,
       exchanges[slot].head.hasParameters
     {

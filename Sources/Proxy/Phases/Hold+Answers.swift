@@ -94,17 +94,10 @@ extension Worker {
     let leg = held[place].leg
     guard leg < limits.holdLegsMax else { return endHold(slot, .pending) }
     let digest = held[place].digest
-    guard let state = sealState(slot, digest, leg: leg) else { return endHold(slot, .pending) }
+    guard beginLeg(slot, digest, leg: leg) else { return endHold(slot, .pending) }
     guard let request = unpark(slot) else { return }
     let rule = request.rule
     let approval = request.approval
-    beginLocalAnswer(slot, status: 200, room: Worker.holdAnswerBytes) { out, exchange in
-      out.append("{\"jsonrpc\":\"2.0\",\"id\":")
-      out.append(exchange.id.span)
-      out.append(",\"result\":{\"resultType\":\"input_required\",\"requestState\":\"")
-      out.append(state)
-      out.append("\"}}")
-    }
     var facts = HeldFacts()
     facts.approval = approval.span
     facts.heldNanoseconds = loop.now &- request.since

@@ -4,12 +4,27 @@ internal import Wire
 /// What an answer of the modern era asks of its agent before there is a result (`input_required`): the same questions that
 /// servers of the legacy era ask with requests of their own, and so under the same permission.
 extension Worker {
-  /// Whether the answer that `answerIndex` has read asks for something that its server may not ask for.
+  /// Whether the answer that `answerIndex` has read asks for something that its server may not ask for. Notes on the way
+  /// whether it holds a state.
   func asksTooMuch(_ exchange: UInt32, _ message: MCPMessage, _ body: RawSpan) -> Bool {
     guard exchanges[exchange].era == .modern, let result = message.result,
-      answerIndex.kind(of: result, in: body) == .object,
-      let requests = answerIndex.member("inputRequests", of: result, in: body)
+      answerIndex.kind(of: result, in: body) == .object
     else { return false }
+    var member = answerIndex.firstMember(of: result, in: body)
+    while let key = member {
+      if answerIndex.equals(key, "requestState", in: body) {
+        exchanges[exchange].changes.insert(.state)
+      } else if answerIndex.equals(key, "inputRequests", in: body),
+        asksTooMuch(exchange, answerIndex.value(ofKey: key), body)
+      {
+        return true
+      }
+      member = answerIndex.nextMember(after: key, in: body)
+    }
+    return false
+  }
+
+  private func asksTooMuch(_ exchange: UInt32, _ requests: JSONToken, _ body: RawSpan) -> Bool {
     guard answerIndex.kind(of: requests, in: body) == .object else { return true }
     let allowed = route(of: exchange).clientRequests
     var key = answerIndex.firstMember(of: requests, in: body)

@@ -29,8 +29,8 @@ extension Worker {
       guard exchanges[slot].id.set(body.extracting(message.id.range)) else {
         return refuse(slot, MCPRefusal(.idMalformed), head, body)
       }
-      if let state = message.requestState, isOwnState(state, body) {
-        return judgeResumed(slot, head, body, state)
+      if let state = message.requestState, !holdsServerState, isOwnState(state, body) {
+        return judgeResumed(slot, head, body, message, state)
       }
       exchanges[slot].method = message.method
       exchanges[slot].isNotification = message.kind == .notification
@@ -54,6 +54,9 @@ extension Worker {
       if isNotification { return dropNotification(slot, head, body, message) }
       if exchanges[slot].head.hasParameters, !parametersAgree(slot, head, body, message) {
         return refuse(slot, MCPRefusal(.parameterMismatch, id: message.id), head, body)
+      }
+      if let state = message.requestState, !holdsServerState {
+        return judgeWithState(slot, head, body, message, state)
       }
     case .initialize:
       exchanges[slot].era = .legacy

@@ -66,6 +66,7 @@ extension Worker {
     let watch =
       masks.isEmpty
       ? JSONWatch.none : generations[exchanges[exchange].generation].masks.use { $0.watch }
+    exchanges[exchange].changes = []
     guard answerIndex.read(body, watch: watch) == nil else { return .unreadable }
     guard
       case .message(let message) = MCPReader.read(
@@ -163,6 +164,9 @@ extension Worker {
   mutating func writeMessage(
     _ exchange: UInt32, _ body: RawSpan, prefix: Int, suffix: Int
   ) -> Bool {
+    if !exchanges[exchange].changes.isEmpty {
+      return writeChanged(exchange, body, prefix: prefix, suffix: suffix)
+    }
     let room = Masker.room(bytes: body.byteCount, index: answerIndex) &+ prefix &+ suffix
     guard makeAnswerRoom(exchange, room) else {
       fail(exchange, .gateway, "The gateway has no memory for this answer now.")

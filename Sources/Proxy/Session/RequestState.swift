@@ -9,47 +9,55 @@ struct ResumedState {
 }
 
 /// The gateway's own `requestState` (revision 2026-07-28, multi-round-trip requests): a text that the client sends back with the
-/// same call, sealed for its principal and server, so that nobody can make one up. A server's own state begins otherwise,
-/// is none of the gateway's business, and passes as it is.
+/// same call, sealed for its principal and server, so that nobody can make one up. A server's own state is `ServerState`.
 ///
-/// It only counts repetitions. Whether the call may run is asked anew each time, of the policy and of the approval.
+/// It counts repetitions, and carries what a client brings to a call only once: the state of its server, and its answers to
+/// what that asked. Whether the call may run is asked anew each time, of the policy and of the approval.
+///
+///     sealed: version (1 byte) | leg (1) | digest (32) | mark of the call (8) | the members of `params` that it carries
 extension Worker {
   static var statePrefix: StaticString { "slu1." }
-  private static var stateArea: Int { 13824 }
-  /// A version, the digest, the leg.
-  private static var stateBytes: Int { 34 }
+  private static var stateHead: Int { 42 }
 
   /// Whether the state is one of the gateway's, by the look of it.
   func isOwnState(_ state: JSONToken, _ body: RawSpan) -> Bool {
-    guard requestIndex.kind(of: state, in: body) == .string else { return false }
-    let text = body.extracting(requestIndex.contents(of: state).range)
-    let prefix = Worker.statePrefix
-    guard text.byteCount >= prefix.utf8CodeUnitCount else { return false }
-    for offset in 0..<prefix.utf8CodeUnitCount
-    where unsafe text.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
-      != prefix.utf8Start[offset]
-    {
-      return false
-    }
-    return true
+    begins(state, body, with: Worker.statePrefix)
   }
 
-  /// Judges a call that carries a state of the gateway's: without it, as its server must never see it. A state that does not
-  /// open, or is of another call, is as good as none.
-  mutating func judgeResumed(_ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ state: JSONToken) {
-    let cut = stateRange(state, body)
-    let count = head.byteCount &+ body.byteCount
-    guard let block = blocks.take(atLeast: count) else {
+  /// Judges a call that carries a state of the gateway's: with what that carries in its place, as its server must never see
+  /// it. A state that does not open, or is of another call, is as good as none.
+  mutating func judgeResumed(
+    _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage, _ state: JSONToken
+  ) {
+    let text = body.extracting(requestIndex.contents(of: state).range)
+    guard let opened = blocks.take(atLeast: max(64, text.byteCount)) else {
       return refuse(slot, .overloaded, request: head)
     }
-    resumedState = openState(slot, body.extracting(requestIndex.contents(of: state).range))
-    block.write(head, at: 0)
-    block.write(body.extracting(first: cut.lowerBound), at: head.byteCount)
-    block.write(
-      body.extracting(droppingFirst: cut.upperBound), at: head.byteCount &+ cut.lowerBound)
-    judge(slot, block.bytes(count &- cut.count))
+    let count = openState(slot, text, callMark(message, body), into: opened)
+    var carried = unsafe _overrideLifetime(RawSpan(), copying: ())
+    if let count, count > Worker.stateHead {
+      carried = opened.bytes(from: Worker.stateHead, count: count - Worker.stateHead)
+    }
+    let rewritten = splice(
+      body, carried.byteCount > 0 ? memberRange(state, body) : stateRange(state, body), carried)
+    holdsServerState = carried.byteCount > 0
+    blocks.give(opened)
+    guard let (block, length) = rewritten else {
+      holdsServerState = false
+      return refuse(slot, .overloaded, request: head)
+    }
+    judge(slot, head, block.bytes(length))
     resumedState = nil
+    holdsServerState = false
     blocks.give(block)
+  }
+
+  private func memberRange(_ state: JSONToken, _ body: RawSpan) -> Range<Int> {
+    guard let key = requestIndex.key(ofValue: state, in: body) else {
+      preconditionFailure("a member of params")
+    }
+    let start = requestIndex.range(of: key).range.lowerBound
+    return start..<requestIndex.range(of: state).range.upperBound
   }
 
   /// The bytes of the member that holds the state, with one comma beside it.
@@ -73,52 +81,86 @@ extension Worker {
     return start..<end
   }
 
-  /// A state for the next repetition, in working memory; nil when it cannot be sealed.
-  @_lifetime(immortal)
-  mutating func sealState(_ slot: UInt32, _ digest: CallDigest, leg: UInt8) -> RawSpan? {
-    var plain = InlineArray<34, UInt8>(repeating: 0)
-    plain[0] = 1
-    plain[1] = leg
-    for (number, word) in [digest.words.0, digest.words.1, digest.words.2, digest.words.3]
-      .enumerated()
-    {
-      for place in 0..<8 {
-        plain[2 + number * 8 + place] = UInt8(truncatingIfNeeded: word >> UInt64(place * 8))
-      }
+  /// The answer that asks a client to repeat the held call of an exchange, with a state for the next repetition. False, and
+  /// nothing is written, when it cannot be sealed.
+  mutating func beginLeg(_ slot: UInt32, _ digest: CallDigest, leg: UInt8) -> Bool {
+    guard let plain = blocks.take(atLeast: SessionSealer.stateBytesMax) else { return false }
+    defer { blocks.give(plain) }
+    var out = unsafe ByteWriter(
+      unsafeInto: plain.unsafeStart, capacity: SessionSealer.stateBytesMax)
+    out.append(1)
+    out.append(leg)
+    for word in [digest.words.0, digest.words.1, digest.words.2, digest.words.3] {
+      append(word, &out)
     }
-    let prefix = Worker.statePrefix
-    let place = unsafe scratch.unsafeStart + Worker.stateArea
-    unsafe place.copyMemory(from: prefix.utf8Start, byteCount: prefix.utf8CodeUnitCount)
-    let principal = principalName(of: slot)
-    let server = serverName(of: slot)
-    let bytes = unsafe plain.span.bytes
+    writeCarried(slot, into: &out)
+    guard !out.overflowed else { return false }
+    let start: StaticString =
+      "{\"jsonrpc\":\"2.0\",\"id\":,\"result\":{\"resultType\":\"input_required\",\"requestState\":\"\"}}"
+    let template = unsafe RawSpan(
+      _unsafeStart: start.utf8Start, byteCount: start.utf8CodeUnitCount)
+    let state = start.utf8CodeUnitCount - 3
     guard
-      let count = unsafe sealer.seal(
-        bytes, for: .requestState, principal: principal, server: server,
-        into: place + prefix.utf8CodeUnitCount)
-    else { return nil }
-    return scratchBytes(Worker.stateArea, prefix.utf8CodeUnitCount &+ count)
+      let (block, count) = seal(
+        plain.bytes(out.count), .requestState, Worker.statePrefix, slot, into: template,
+        at: state..<state)
+    else { return false }
+    // Where the id goes.
+    let id = 22
+    beginLocalAnswer(slot, status: 200, room: count + ShortText.bytesMax) { out, exchange in
+      out.append(block.bytes(id))
+      out.append(exchange.id.span)
+      out.append(block.bytes(from: id, count: count - id))
+    }
+    blocks.give(block)
+    return true
   }
 
-  private mutating func openState(_ slot: UInt32, _ text: RawSpan) -> ResumedState? {
-    let principal = principalName(of: slot)
+  /// The mark of the held call, and what its client would not bring again.
+  private mutating func writeCarried(_ slot: UInt32, into out: inout ByteWriter) {
+    let headBytes = Int(exchanges[slot].head.headBytes)
+    let body = exchanges[slot].request.bytes(
+      from: headBytes, count: exchanges[slot].requestCount &- headBytes)
+    guard requestIndex.read(body, watch: JSONWatch.none) == nil,
+      case .message(let message) = MCPReader.read(body, index: requestIndex)
+    else { return append(0, &out) }
+    append(callMark(message, body), &out)
+    guard let params = message.params else { return }
+    let answers = requestIndex.member("inputResponses", of: params, in: body)
+    if let state = message.requestState { out.append(body.extracting(memberRange(state, body))) }
+    guard let answers else { return }
+    if message.requestState != nil { out.append(",") }
+    out.append(body.extracting(memberRange(answers, body)))
+  }
+
+  private func append(_ word: UInt64, _ out: inout ByteWriter) {
+    for place in 0..<8 { out.append(UInt8(truncatingIfNeeded: word >> UInt64(place * 8))) }
+  }
+
+  /// Opens a state of the gateway's and notes its count; returns its length, when it is this call's.
+  private mutating func openState(
+    _ slot: UInt32, _ text: RawSpan, _ mark: UInt64, into block: Block
+  ) -> Int? {
+    resumedState = nil
+    let principal = sessionOwner(of: slot)
     let server = serverName(of: slot)
     let sealed = text.extracting(droppingFirst: Worker.statePrefix.utf8CodeUnitCount)
-    let place = unsafe scratch.unsafeStart + Worker.stateArea
     guard
       let count = unsafe sealer.open(
-        sealed, for: .requestState, principal: principal, server: server, into: place),
-      count == Worker.stateBytes
+        sealed, for: .requestState, principal: principal, server: server,
+        into: block.unsafeStart),
+      count >= Worker.stateHead
     else { return nil }
-    let plain = scratchBytes(Worker.stateArea, count)
+    let plain = block.bytes(count)
     func byte(_ offset: Int) -> UInt8 {
       unsafe plain.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
     }
-    guard byte(0) == 1 else { return nil }
     func word(_ number: Int) -> UInt64 {
       (0..<8).reduce(UInt64(0)) { $0 | UInt64(byte(2 + number * 8 + $1)) << UInt64($1 * 8) }
     }
-    return ResumedState(
+    guard byte(0) == 1, word(4) == mark else { return nil }
+    resumedState = ResumedState(
       digest: CallDigest(words: (word(0), word(1), word(2), word(3))), leg: byte(1))
+    return count
   }
 }

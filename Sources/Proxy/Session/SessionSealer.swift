@@ -10,6 +10,14 @@ enum SealPurpose: UInt8, BitwiseCopyable {
   case serverRequest = 2
   /// The id of an event on a stream.
   case event = 3
+  /// The state that a server gives a client of the modern era to bring back.
+  case serverState = 4
+
+  /// The longest that is sealed for it.
+  var plainBytesMax: Int {
+    self == .requestState || self == .serverState
+      ? SessionSealer.stateBytesMax : SessionSealer.plainBytesMax
+  }
 }
 
 /// Turns a server's session id (or another short text that clients bring back) into one that only this gateway can read, and
@@ -26,7 +34,15 @@ struct SessionSealer: ~Copyable {
   private static var tagBytes: Int { 16 }
   /// The longest that is sealed: an event's id with the JSON-RPC id of its request.
   static var plainBytesMax: Int { 2 * ShortText.bytesMax }
-  static var sealedBytesMax: Int { (plainBytesMax + nonceBytes + tagBytes + 2) / 3 * 4 }
+  static var sealedBytesMax: Int { sealedBytes(plainBytesMax) }
+  /// The longest state: what servers give their clients to bring back.
+  static var stateBytesMax: Int { 16 << 10 }
+
+  /// Bytes of what so many become.
+  static func sealedBytes(_ count: Int) -> Int { (count + nonceBytes + tagBytes + 2) / 3 * 4 }
+
+  /// Where the cipher may write what there is none of.
+  private static var spareAt: Int { nonceBytes + stateBytesMax + tagBytes + 16 }
 
   private let context: OpaquePointer
   private let key: [UInt8]
@@ -37,7 +53,7 @@ struct SessionSealer: ~Copyable {
     precondition(key.count == SessionSealer.keyBytes)
     self.key = key
     unsafe context = EVP_CIPHER_CTX_new()
-    unsafe buffer = .allocate(capacity: 1024)
+    unsafe buffer = .allocate(capacity: SessionSealer.spareAt + 32)
     // The cipher is looked up once; later calls only set key and nonce.
     let ready = unsafe EVP_CipherInit_ex(context, EVP_aes_256_gcm(), nil, nil, nil, 1)
     precondition(ready == 1, "AES-256-GCM is not available")
@@ -58,14 +74,32 @@ struct SessionSealer: ~Copyable {
     return key
   }
 
-  /// Seals `plain`; returns how many bytes were written to `target` (of at least `sealedBytesMax`), or nil when `plain` is
-  /// empty or too long.
+  /// The key of `CallMark`, which follows from the sealer's: the same wherever that is the same.
+  func markKey() -> (UInt64, UInt64) {
+    var digest = InlineArray<32, UInt8>(repeating: 0)
+    var written = 0
+    let name: StaticString = "sluice call mark 1"
+    var span = digest.mutableSpan
+    let done = unsafe span.withUnsafeMutableBufferPointer { digest in
+      unsafe EVP_Q_mac(
+        nil, "HMAC", nil, "SHA256", nil, key, key.count, name.utf8Start, name.utf8CodeUnitCount,
+        digest.baseAddress, digest.count, &written) != nil
+    }
+    precondition(done && written == 32, "HMAC-SHA-256 is not available")
+    func word(_ start: Int) -> UInt64 {
+      (0..<8).reduce(UInt64(0)) { $0 << 8 | UInt64(digest[start + $1]) }
+    }
+    return (word(0), word(8))
+  }
+
+  /// Seals `plain`; returns how many bytes were written to `target` (of at least `sealedBytes` of its length), or nil when
+  /// `plain` is empty or too long.
   mutating func seal(
     _ plain: RawSpan, for purpose: SealPurpose, principal: RawSpan, server: RawSpan,
     session: RawSpan = RawSpan(), into target: UnsafeMutableRawPointer
   ) -> Int? {
     let count = plain.byteCount
-    guard count > 0, count <= SessionSealer.plainBytesMax else { return nil }
+    guard count > 0, count <= purpose.plainBytesMax else { return nil }
     guard
       purpose == .serverRequest
         ? deriveNonce(plain, principal, server, session)
@@ -81,13 +115,13 @@ struct SessionSealer: ~Copyable {
       buffer, count: SessionSealer.nonceBytes + count + SessionSealer.tagBytes, into: target)
   }
 
-  /// Opens a sealed id; returns how many bytes were written to `target` (of at least `plainBytesMax`), or nil when it was not
-  /// sealed here for this principal and server.
+  /// Opens a sealed id; returns how many bytes were written to `target` (of at least `plainBytesMax`, or as many as `text`
+  /// has), or nil when it was not sealed here for this principal and server.
   mutating func open(
     _ text: RawSpan, for purpose: SealPurpose, principal: RawSpan, server: RawSpan,
     session: RawSpan = RawSpan(), into target: UnsafeMutableRawPointer
   ) -> Int? {
-    guard text.byteCount <= SessionSealer.sealedBytesMax,
+    guard text.byteCount <= SessionSealer.sealedBytes(purpose.plainBytesMax),
       let total = unsafe Base64URL.decode(text, into: buffer)
     else { return nil }
     let count = total - SessionSealer.nonceBytes - SessionSealer.tagBytes
@@ -165,7 +199,7 @@ struct SessionSealer: ~Copyable {
 
   private mutating func finish() -> Bool {
     var written: Int32 = 0
-    return unsafe EVP_CipherFinal_ex(context, buffer + 1000, &written) == 1
+    return unsafe EVP_CipherFinal_ex(context, buffer + SessionSealer.spareAt, &written) == 1
   }
 }
 

@@ -74,6 +74,9 @@ struct Worker: ~Copyable {
   var heldSerial: UInt64 = 0
   /// What the call that is being judged brought back from an earlier leg.
   var resumedState: ResumedState?
+  /// The state in the call that is being judged is its server's own: it was sealed when the agent brought it.
+  var holdsServerState = false
+  let markKey: (UInt64, UInt64)
   var canonicalizer = JSONCanonicalizer()
   var digester = CallDigester()
   let approvalAddress: [UInt8]
@@ -114,6 +117,7 @@ struct Worker: ~Copyable {
     requestIndex = JSONIndex(limits: json)
     answerIndex = JSONIndex(limits: json)
     masker = Masker()
+    markKey = sealer.markKey()
     self.sealer = sealer
     requestFields = FieldTable(limits: http)
     answerFields = FieldTable(limits: http)

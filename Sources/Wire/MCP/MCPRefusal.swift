@@ -11,13 +11,13 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   // Era and headers (§2, §3.4).
   case metaMissing, versionHeaderMissing, versionMismatch, methodHeaderMismatch, nameHeaderMismatch
   case parameterMismatch, headerRepeated, unsupportedVersion, unknownMethod, identityMissing,
-    sessionVersionMismatch
+    sessionVersionMismatch, stateUnknown
 
   /// The JSON-RPC error code (§13).
   public var code: Int32 {
     switch self {
     case .notJSON: -32700
-    case .metaMissing, .identityMissing, .referenceMalformed: -32602
+    case .metaMissing, .identityMissing, .referenceMalformed, .stateUnknown: -32602
     case .versionHeaderMissing, .versionMismatch, .methodHeaderMismatch, .nameHeaderMismatch,
       .parameterMismatch, .headerRepeated:
       -32020
@@ -68,6 +68,8 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .identityMissing: "Invalid params: the name, uri or taskId is missing"
     case .sessionVersionMismatch:
       "Invalid request: MCP-Protocol-Version differs from the session's version"
+    case .stateUnknown:
+      "Invalid params: the requestState is not of this call, or has expired: make the call anew without it"
     }
   }
 }
