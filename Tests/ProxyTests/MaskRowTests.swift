@@ -111,9 +111,6 @@ struct MaskRowTests {
     aside(13, "notifications/progress", ##"{"progressToken":1,"progress":1,"message":"#"}"##),
     aside(14, "notifications/resources/updated", ##"{"uri":"a:b","_meta":@}"##),
     aside(
-      14, "notifications/tasks/status", ##"{"taskId":"t","status":"working","statusMessage":"#"}"##),
-    aside(14, "notifications/tasks", ##"{"taskId":"t","result":@,"error":@,"inputRequests":@}"##),
-    aside(
       15, "elicitation/create",
       ##"{"message":"#","requestedSchema":{"type":"object","properties":{"email":{"type":"string","default":"~"}}}}"##,
       id: "\"id\":9,", eras: [.legacy]),

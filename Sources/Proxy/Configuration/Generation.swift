@@ -120,6 +120,7 @@ extension Worker {
     else { return }
     let previous = generations.current
     unsafe generations.adopt(place, at: number)
+    parameterSchemas.forgetAll()
     // Principals hold bits of the policy they were made for, and tokens were verified with keys that may be gone.
     let older = generations[previous].snapshot
     let newer = generations[number].snapshot

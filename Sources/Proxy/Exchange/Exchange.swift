@@ -48,6 +48,11 @@ struct Exchange: BitwiseCopyable {
   var masks = MaskRuleSet()
   /// Tells whether a later call is the same (`CallMark`), where that may have to be told.
   var callMark: UInt64 = 0
+  /// The tool that a call may become a task of, or whose task it is about, as `Worker.judgeTask` seals it; no block where there
+  /// is none.
+  var task = Block.none
+  var taskToolBytes = 0
+  var taskBytes = 0
   /// What is to be replaced in the message that was read last.
   var changes: AnswerChanges = []
   /// The policy let it through to its server.

@@ -9,6 +9,9 @@ extension Worker {
     _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
   ) {
     exchanges[slot].phase = .decide
+    if message.method.asksAboutTask(in: exchanges[slot].era) {
+      return judgeTask(slot, head, body, message)
+    }
     let principal = principal(of: slot)
     let server = route(of: slot).server
     let generation = exchanges[slot].generation
@@ -67,7 +70,7 @@ extension Worker {
 
   // MARK: Blocked
 
-  private mutating func block(
+  mutating func block(
     _ slot: UInt32, _ refusal: Refusal, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
   ) {
     let isTool = message.method == .toolsCall && message.kind == .request
@@ -104,7 +107,11 @@ extension Worker {
     if let method = message.methodToken {
       facts.method = body.extracting(requestIndex.contents(of: method).range)
     }
-    facts.tool = targetName(message, body)
+    if let tool = taskTool(slot) {
+      facts.tool = tool
+    } else {
+      facts.tool = targetName(message, body)
+    }
     facts.session = head.extracting(exchanges[slot].head.mcpSessionID.range)
     facts.client = clientName(slot, head, body, message)
   }
@@ -130,6 +137,9 @@ extension Worker {
     _ message: MCPMessage, held: borrowing HeldFacts = HeldFacts()
   ) {
     if message.method == .notificationsCancelled { cancelHeld(slot, head, body, message) }
+    if mayBecomeTask(message, body), !keepTaskTool(slot, message, body) {
+      return refuse(slot, .overloaded, request: head)
+    }
     exchanges[slot].phase = .reserveRecord
     let id = exchanges[slot].id
     let rule = permit.permitted.rule

@@ -23,8 +23,8 @@ extension Worker {
       refuseConnection(
         slot,
         LocalRefusal(
-          status: refusal.status, code: -32600, text: refusal.reason.description,
-          decision: .malformed, closes: true))
+          status: refusal.status, code: refusal.reason == .repeatedField ? -32020 : -32600,
+          text: refusal.reason.description, decision: .malformed, closes: true))
       return 0
     case .complete:
       connections[slot].scannedUpTo = 0

@@ -74,11 +74,15 @@ extension Worker {
     }
   }
 
-  /// Keeps head and body until the call is sent: for a chunked request they are in one piece already.
+  /// Keeps head and body until the call is sent: for a chunked request that was not rewritten they are in one piece already.
   /// - Returns: whether they were copied; nil when there is no memory.
   private mutating func keepRequest(_ slot: UInt32, _ head: RawSpan, _ body: RawSpan) -> Bool? {
     let count = head.byteCount &+ body.byteCount
-    if !exchanges[slot].request.isNone, exchanges[slot].requestCount == count { return false }
+    if !exchanges[slot].request.isNone, exchanges[slot].requestCount == count {
+      let kept = unsafe UnsafeRawPointer(exchanges[slot].request.unsafeStart + head.byteCount)
+      let isKept = unsafe body.withUnsafeBytes { unsafe $0.baseAddress == kept }
+      if isKept { return false }
+    }
     guard let block = blocks.take(atLeast: count) else { return nil }
     block.write(head, at: 0)
     block.write(body, at: head.byteCount)

@@ -24,7 +24,11 @@ extension Worker {
     }
     exchanges[slot].phase = .mcpMessage
     switch MCPReader.read(body, index: requestIndex) {
-    case .refused(let refusal): refuse(slot, refusal, head, body)
+    case .refused(var refusal):
+      // Of wrong parameters clients of the legacy era read under 200 only (mcp-wire §13).
+      let version = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
+      if refusal.code == -32602, ProtocolVersion(version)?.era != .modern { refusal.status = 200 }
+      refuse(slot, refusal, head, body)
     case .message(let message):
       guard exchanges[slot].id.set(body.extracting(message.id.range)) else {
         return refuse(slot, MCPRefusal(.idMalformed), head, body)
@@ -52,8 +56,13 @@ extension Worker {
       let isNotification =
         message.kind == .notification && !message.method.isClientRequest(in: .modern)
       if isNotification { return dropNotification(slot, head, body, message) }
-      if exchanges[slot].head.hasParameters, !parametersAgree(slot, head, body, message) {
+      if exchanges[slot].head.hasParameters || parameterSchemas.count > 0,
+        !parametersAgree(slot, head, body, message)
+      {
         return refuse(slot, MCPRefusal(.parameterMismatch, id: message.id), head, body)
+      }
+      if let offered = declaredCapabilities(message, body), offersTooMuch(slot, offered, body) {
+        return judgeTrimmed(slot, head, body, offered)
       }
       if let state = message.requestState, !holdsServerState {
         return judgeWithState(slot, head, body, message, state)
@@ -61,6 +70,9 @@ extension Worker {
     case .initialize:
       exchanges[slot].era = .legacy
       takeLegacyRoute(slot)
+      if let offered = declaredCapabilities(message, body), offersTooMuch(slot, offered, body) {
+        return judgeTrimmed(slot, head, body, offered)
+      }
     case .legacy(let named):
       exchanges[slot].era = .legacy
       takeLegacyRoute(slot)
@@ -86,17 +98,6 @@ extension Worker {
     finishLocalAnswer(slot, outcome(slot, .refused, side: .agent), facts: facts, request: body)
   }
 
-  /// Whether the fields `Mcp-Param-…` repeat arguments of the call. Fields of other methods mean nothing.
-  private mutating func parametersAgree(
-    _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
-  ) -> Bool {
-    guard message.method == .toolsCall else { return true }
-    guard readFieldsAgain(head) else { return false }
-    return ParameterFields.agree(
-      requestFields, headBytes: head, arguments: message.arguments, body: body,
-      index: requestIndex)
-  }
-
   /// Fills the table of fields from a head that was read before: other heads may have been read since.
   mutating func readFieldsAgain(_ head: RawSpan) -> Bool {
     var again = RequestHead()
@@ -115,8 +116,11 @@ extension Worker {
     if refusal.reason == .unsupportedVersion {
       _ = exchanges[slot].id.set(body.extracting(refusal.id.range))
       let requested = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
-      beginLocalAnswer(slot, status: refusal.status) { out, _ in
-        MCPAnswer.refusal(refusal, body: body, requested: requested, into: &out)
+      beginLocalAnswer(slot, status: refusal.status) { out, exchange in
+        let reference = exchange.record.text
+        MCPAnswer.refusal(
+          refusal, body: body, requested: requested, reference: unsafe reference.span.bytes,
+          into: &out)
       }
       var outcome = CallOutcome(result: .refused)
       outcome.failedSide = .agent

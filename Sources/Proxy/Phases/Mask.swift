@@ -83,6 +83,7 @@ extension Worker {
       guard id.byteCount > 0, exchanges[exchange].id.span.elementsEqual(id) else { return .other }
       if asksTooMuch(exchange, message, body) { return .asksTooMuch }
       noteOutcome(exchange, message, body)
+      noteChanges(exchange, body)
       return .answer(isError: message.kind == .error)
     }
   }
@@ -190,6 +191,7 @@ extension Worker {
     if let kind = exchanges[exchange].method.list,
       answerIndex.member("result", of: answerIndex.root, in: body) != nil
     {
+      if kind == .tools, exchanges[exchange].era == .modern { learnParameters(exchange, body) }
       return transformList(exchange, kind, body, into: &writer)
     }
     return mask(exchange, body, into: &writer)

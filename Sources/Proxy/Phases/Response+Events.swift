@@ -79,7 +79,7 @@ extension Worker {
     case .notification(.notificationsCancelled):
       takeServerCancellation(exchange, message, eventBytes: eventBytes)
     case .notification(let method):
-      guard method.isServerNotification else { return dropMessage() }
+      guard method.isServerNotification, !method.tellsOfTask else { return dropMessage() }
       streamMessage(exchange, message, eventBytes: eventBytes)
     case .answer:
       // On a stream that was taken up again, more may follow.

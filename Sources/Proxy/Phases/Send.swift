@@ -257,6 +257,7 @@ extension Worker {
     countCall(slot)
     blocks.give(exchanges[slot].answer)
     blocks.give(exchanges[slot].request)
+    blocks.give(exchanges[slot].task)
     let generation = exchanges[slot].generation
     let principal = exchanges[slot].principal
     let batch = exchanges[slot].batch

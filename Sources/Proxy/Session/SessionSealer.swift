@@ -12,12 +12,20 @@ enum SealPurpose: UInt8, BitwiseCopyable {
   case event = 3
   /// The state that a server gives a client of the modern era to bring back.
   case serverState = 4
+  /// The id of a task, with its tool.
+  case task = 5
 
   /// The longest that is sealed for it.
   var plainBytesMax: Int {
-    self == .requestState || self == .serverState
-      ? SessionSealer.stateBytesMax : SessionSealer.plainBytesMax
+    switch self {
+    case .session, .serverRequest, .event: SessionSealer.plainBytesMax
+    case .task: 1024
+    case .requestState, .serverState: SessionSealer.stateBytesMax
+    }
   }
+
+  /// Whether the same becomes the same text each time: clients compare these.
+  var isStable: Bool { self == .serverRequest || self == .task }
 }
 
 /// Turns a server's session id (or another short text that clients bring back) into one that only this gateway can read, and
@@ -101,8 +109,8 @@ struct SessionSealer: ~Copyable {
     let count = plain.byteCount
     guard count > 0, count <= purpose.plainBytesMax else { return nil }
     guard
-      purpose == .serverRequest
-        ? deriveNonce(plain, principal, server, session)
+      purpose.isStable
+        ? deriveNonce(plain, purpose, principal, server, session)
         : unsafe RAND_bytes(buffer, Int32(SessionSealer.nonceBytes)) == 1
     else { return nil }
     let sealed = unsafe buffer + SessionSealer.nonceBytes
@@ -155,9 +163,10 @@ struct SessionSealer: ~Copyable {
   /// A nonce that follows from what is sealed, so that the same becomes the same: HMAC-SHA-256 under the key, cut to the
   /// nonce's length (a synthetic initialisation vector, as in RFC 5297). Two texts never share one by design.
   private mutating func deriveNonce(
-    _ plain: RawSpan, _ principal: RawSpan, _ server: RawSpan, _ session: RawSpan
+    _ plain: RawSpan, _ purpose: SealPurpose, _ principal: RawSpan, _ server: RawSpan,
+    _ session: RawSpan
   ) -> Bool {
-    let head = SealContext(.serverRequest, principal, server, session).bytes
+    let head = SealContext(purpose, principal, server, session).bytes
     let count =
       head.count + principal.byteCount + server.byteCount + session.byteCount
       + plain.byteCount

@@ -77,6 +77,8 @@ struct Worker: ~Copyable {
   /// The state in the call that is being judged is its server's own: it was sealed when the agent brought it.
   var holdsServerState = false
   let markKey: (UInt64, UInt64)
+  /// Which arguments servers want repeated in heads.
+  var parameterSchemas = ParameterSchemas()
   var canonicalizer = JSONCanonicalizer()
   var digester = CallDigester()
   let approvalAddress: [UInt8]

@@ -1,7 +1,7 @@
 /// The keys of the protocol that code looks at; all others that the protocol knows are `other`.
 enum MCPKnownKey: UInt8, BitwiseCopyable {
   case name, uri, taskID, arguments, meta, protocolVersion, progressToken, clientInfo
-  case requestID, requestState, ref, notifications
+  case requestID, requestState, ref, notifications, task
   case metaProtocolVersion, metaClientCapabilities, metaClientInfo
   case other
 }
@@ -53,7 +53,7 @@ enum MCPKey: BitwiseCopyable, Equatable {
       if matches("url") { return .other }
     case 4:
       if matches("name") { return .name }
-      if matches("task") { return .other }
+      if matches("task") { return .task }
       if matches("code") { return .other }
       if matches("data") { return .other }
       if matches("mode") { return .other }

@@ -35,6 +35,8 @@ public struct MCPMessage: BitwiseCopyable, Sendable {
   public internal(set) var requestID: JSONToken?
   /// `params.requestState`, of any kind: what a server gave along with `input_required`, sent back (revision 2026-07-28).
   public internal(set) var requestState: JSONToken?
+  /// `params.task`, of any kind: that a call is to be answered with a task (revision 2025-11-25).
+  public internal(set) var task: JSONToken?
   /// `params.notifications`, of any kind: what `subscriptions/listen` asks for.
   public internal(set) var notifications: JSONToken?
   /// `params.ref.name` of `completion/complete`, where `ref.type` is `ref/prompt`; without control characters.

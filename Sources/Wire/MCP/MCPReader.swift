@@ -167,6 +167,7 @@ public enum MCPReader {
         case .requestID: message.requestID = value
         case .requestState: message.requestState = value
         case .notifications: message.notifications = value
+        case .task: message.task = value
         case .ref: reference = value
         default: break
         }

@@ -11,13 +11,14 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   // Era and headers (§2, §3.4).
   case metaMissing, versionHeaderMissing, versionMismatch, methodHeaderMismatch, nameHeaderMismatch
   case parameterMismatch, headerRepeated, unsupportedVersion, unknownMethod, identityMissing,
-    sessionVersionMismatch, stateUnknown
+    sessionVersionMismatch, stateUnknown, taskUnknown
 
   /// The JSON-RPC error code (§13).
   public var code: Int32 {
     switch self {
     case .notJSON: -32700
-    case .metaMissing, .identityMissing, .referenceMalformed, .stateUnknown: -32602
+    case .metaMissing, .identityMissing, .referenceMalformed, .stateUnknown, .taskUnknown:
+      -32602
     case .versionHeaderMissing, .versionMismatch, .methodHeaderMismatch, .nameHeaderMismatch,
       .parameterMismatch, .headerRepeated:
       -32020
@@ -70,6 +71,7 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
       "Invalid request: MCP-Protocol-Version differs from the session's version"
     case .stateUnknown:
       "Invalid params: the requestState is not of this call, or has expired: make the call anew without it"
+    case .taskUnknown: "Invalid params: there is no such task"
     }
   }
 }

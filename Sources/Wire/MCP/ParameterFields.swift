@@ -1,8 +1,9 @@
 /// The fields `Mcp-Param-…` of a call (mcp-wire §3.4): arguments that a tool's schema wants repeated in the head, for those who
 /// route by them and do not read bodies.
 ///
-/// Which field repeats which argument is the schema's, and the server checks it. What is made sure here, without the
-/// schema, is that no field says what the body does not: each value is one of the arguments, and no field appears twice.
+/// Which field repeats which argument is the schema's. Where that is known, `repeats` checks each argument that it names; where
+/// it is not, `agree` makes sure that no field says what the body does not: each value is one of the arguments, and no field
+/// appears twice. The server checks it in any case.
 ///
 /// Example: `Mcp-Param-Region: eu` goes with `{"region":"eu"}`, and is refused with `{"region":"us"}`.
 public enum ParameterFields {
@@ -26,6 +27,33 @@ public enum ParameterFields {
       guard let arguments, isArgument(value, of: arguments, body, index) else { return false }
     }
     return true
+  }
+
+  /// Whether one argument is repeated as its schema wants it: by one field, with the same value; by none where there is no
+  /// such argument, or it is null.
+  /// - Parameters:
+  ///   - name: of the field, behind `Mcp-Param-`.
+  ///   - argument: the value in `body`; nil when it is not there.
+  public static func repeats(
+    _ fields: borrowing FieldTable, headBytes: RawSpan, name: RawSpan, argument: JSONToken?,
+    body: RawSpan, index: borrowing JSONIndex
+  ) -> Bool {
+    let prefixBytes = 10
+    var found: Int?
+    for number in 0..<fields.count where fields[number].known == .mcpParameter {
+      let whole = headBytes.extracting(fields[number].name.range)
+      guard isSameName(whole.extracting(droppingFirst: prefixBytes), name) else { continue }
+      if found != nil { return false }
+      found = number
+    }
+    let kind = argument.map { index.kind(of: $0, in: body) } ?? .null
+    guard let found, let argument else { return found == nil && kind == .null }
+    let value = headBytes.extracting(fields[found].value.range)
+    switch kind {
+    case .string: return HeaderText.equals(value, argument, in: body, index: index)
+    case .number, .true, .false: return isLiteral(value, argument, body, index)
+    case .null, .object, .array: return false
+    }
   }
 
   /// Copies the fields of a head. False when a value cannot stand in a field.
