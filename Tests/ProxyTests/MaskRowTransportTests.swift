@@ -160,6 +160,14 @@ struct MaskRowTransportTests {
     }
   }
 
+  /// An answer that is no message.
+  struct Page: CustomTestStringConvertible, Sendable {
+    var text: String
+    var testDescription: String {
+      text.split(separator: "\r\n").dropLast().joined(separator: ", ")
+    }
+  }
+
   static let pages = [
     "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 26\r\n\r\n<p>ann@example.com at</p>\n",
     "HTTP/1.1 500 Oops\r\nContent-Type: text/plain\r\nContent-Length: 15\r\n\r\nann@example.com",
@@ -170,12 +178,12 @@ struct MaskRowTransportTests {
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 17\r\n\r\n\"ann@example.com\"",
     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: 15\r\n\r\nann@example.com",
     "HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\nann@example.com",
-  ]
+  ].map { Page(text: $0) }
 
   @Test(arguments: pages, [false, true])
-  func pagesAreReplaced(page: String, modern: Bool) throws {
+  func pagesAreReplaced(page: Page, modern: Bool) throws {
     let gateway = try SimulatedGateway()
-    gateway.server = { _ in [.send(page)] }
+    gateway.server = { _ in [.send(page.text)] }
     let answer = gateway.exchange(Self.post(modern))
     #expect(answer.contains("application/json") && answer.contains("\"error\""))
     #expect(!answer.contains("ann@") && !answer.contains("Location"), "\(answer)")

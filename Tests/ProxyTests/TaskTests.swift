@@ -208,6 +208,17 @@ struct TaskTests {
     #expect(answer.contains("Zoë") && !answer.contains("ann@"))
   }
 
+  @Test func whereATaskIsExpectedARefusalIsAnError() throws {
+    let gateway = try gateway()
+    for (arguments, rule) in [(#"{"sql":"DROP"}"#, "no-drop"), (#"{"sql":7}"#, "no-drop")] {
+      let answer = gateway.exchange(
+        request(
+          "tools/call", #""name":"query","arguments":\#(arguments),"task":{}"#, .legacy))
+      #expect(answer.contains(#""id":1,"error":{"code":-31403,"#) && answer.contains(rule))
+    }
+    #expect(gateway.requestsAtServers.isEmpty)
+  }
+
   @Test func anIDTooLongIsNotPassedOn() throws {
     let gateway = try gateway()
     gateway.server = { _ in

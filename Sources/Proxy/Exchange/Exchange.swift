@@ -54,7 +54,7 @@ struct Exchange: BitwiseCopyable {
   var taskToolBytes = 0
   var taskBytes = 0
   /// What is to be replaced in the message that was read last.
-  var changes: AnswerChanges = []
+  var changes = AnswerChanges.none
   /// The policy let it through to its server.
   var isForwarded = false
   /// Bytes of the server's own session id, in working memory while the request is being judged.

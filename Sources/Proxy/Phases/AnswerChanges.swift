@@ -7,6 +7,8 @@ internal import Wire
 struct AnswerChanges: OptionSet, BitwiseCopyable {
   let rawValue: UInt8
 
+  /// As most messages.
+  static var none: AnswerChanges { AnswerChanges(rawValue: 0) }
   /// The state of a multi-round-trip request is sealed.
   static var state: AnswerChanges { AnswerChanges(rawValue: 1) }
   /// What the gateway refuses is not offered.

@@ -73,7 +73,9 @@ extension Worker {
   mutating func block(
     _ slot: UInt32, _ refusal: Refusal, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
   ) {
-    let isTool = message.method == .toolsCall && message.kind == .request
+    // Who asks for a task would not know a tool's result for what it is.
+    let isTool =
+      message.method == .toolsCall && message.kind == .request && message.task == nil
     let record = exchanges[slot].record
     let modern = exchanges[slot].era == .modern
     let id = exchanges[slot].id

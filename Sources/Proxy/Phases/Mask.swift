@@ -66,7 +66,7 @@ extension Worker {
     let watch =
       masks.isEmpty
       ? JSONWatch.none : generations[exchanges[exchange].generation].masks.use { $0.watch }
-    exchanges[exchange].changes = []
+    exchanges[exchange].changes = .none
     guard answerIndex.read(body, watch: watch) == nil else { return .unreadable }
     guard
       case .message(let message) = MCPReader.read(
@@ -165,7 +165,7 @@ extension Worker {
   mutating func writeMessage(
     _ exchange: UInt32, _ body: RawSpan, prefix: Int, suffix: Int
   ) -> Bool {
-    if !exchanges[exchange].changes.isEmpty {
+    if exchanges[exchange].changes.rawValue != 0 {
       return writeChanged(exchange, body, prefix: prefix, suffix: suffix)
     }
     let room = Masker.room(bytes: body.byteCount, index: answerIndex) &+ prefix &+ suffix
