@@ -5,6 +5,7 @@
 #include "CLinuxFiles.h"
 #include "CLinuxProcesses.h"
 #include "CLinuxProgram.h"
+#include "CLinuxSignals.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

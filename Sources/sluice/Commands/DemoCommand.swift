@@ -44,7 +44,7 @@ struct DemoCommand: AsyncParsableCommand {
   func run() async throws {
     // Log lines between the lines of the tour would spoil it.
     (log.logFormat ?? .text).bootstrap(level: log.logLevel ?? .warning)
-    let signals = ProcessSignals()
+    let signals = try ProcessSignals()
     let demo = try await start()
     let outcome = await takeTour(demo)
     if once {

@@ -35,7 +35,7 @@ struct ServeCommand: AsyncParsableCommand {
       level: LogLevel(loaded.configuration.log.level))
     let logger = Logger(label: "sluice")
     for warning in loaded.warnings { logger.warning("\(warning)") }
-    let signals = ProcessSignals()
+    let signals = try ProcessSignals()
     let service = try await GatewayService.launch(loaded, file: file, logger: logger)
     ProgramMemory.releaseStartUpPages()
     let reloads = signals.reloads
