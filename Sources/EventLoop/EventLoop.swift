@@ -26,11 +26,26 @@ public struct EventLoopSettings: Sendable {
 }
 
 /// Wakes an event loop from any thread. Calls between two turns of the loop count once.
+///
+/// It may outlive the loop, and then wakes nobody: the descriptor is closed when the last copy is gone, since closed any
+/// earlier its number could be another file's when it is written to.
 public struct Waker: Sendable {
-  /// The loop's eventfd, for those who signal it themselves. It belongs to the loop.
-  public let descriptor: Int32
+  private let eventfd: EventDescriptor
+
+  /// The loop's eventfd, for those who signal it themselves and keep the waker as long as they may.
+  public var descriptor: Int32 { eventfd.number }
+
+  init(descriptor: Int32) { eventfd = EventDescriptor(descriptor) }
 
   public func wake() { _ = linux_eventfd_signal(descriptor) }
+}
+
+private final class EventDescriptor: Sendable {
+  let number: Int32
+
+  init(_ number: Int32) { self.number = number }
+
+  deinit { if number >= 0 { _ = linux_close(number) } }
 }
 
 /// One thread's input and output: operations in, completions out.
@@ -62,29 +77,25 @@ public struct EventLoop: ~Copyable {
   public init(_ choice: IOChoice, settings: EventLoopSettings) throws(IOError) {
     let descriptor = linux_eventfd_open()
     guard descriptor >= 0 else { throw IOError(operation: "make an eventfd", code: descriptor) }
+    let waker = Waker(descriptor: descriptor)
     var ring: UnsafeMutablePointer<IOUringBackend>? = nil
     var poll: UnsafeMutablePointer<EpollBackend>? = nil
     var reason: IOError? = nil
-    do throws(IOError) {
-      if choice != .epoll {
-        do throws(IOError) {
-          unsafe ring = try EventLoop.openIOUring(settings, descriptor)
-        } catch {
-          guard choice == .automatic else { throw error }
-          reason = error
-        }
+    if choice != .epoll {
+      do throws(IOError) {
+        unsafe ring = try EventLoop.openIOUring(settings, descriptor)
+      } catch {
+        guard choice == .automatic else { throw error }
+        reason = error
       }
-      if unsafe ring == nil { unsafe poll = try EventLoop.openEpoll(settings, descriptor) }
-    } catch {
-      _ = linux_close(descriptor)
-      throw error
     }
+    if unsafe ring == nil { unsafe poll = try EventLoop.openEpoll(settings, descriptor) }
     kind = unsafe ring != nil ? .ioUring : .epoll
     unsafe ioUring = ring
     unsafe epoll = poll
     unsafe simulated = nil
     fallbackReason = reason?.description
-    waker = Waker(descriptor: descriptor)
+    self.waker = waker
     now = linux_monotonic_nanoseconds()
   }
 
@@ -125,7 +136,6 @@ public struct EventLoop: ~Copyable {
     unsafe epoll?.deallocate()
     unsafe simulated?.deinitialize(count: 1)
     unsafe simulated?.deallocate()
-    if waker.descriptor >= 0 { _ = linux_close(waker.descriptor) }
   }
 
   /// "io_uring", "epoll" or "simulated".

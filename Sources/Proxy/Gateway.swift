@@ -21,6 +21,7 @@ public final class Gateway: Sendable {
   public let heldCalls: HeldCalls?
 
   let controls: [WorkerControl]
+  /// Kept when the workers have ended: the record's writer and those who decide on held calls may still wake them.
   private let wakers: [Waker]
   private let threads: Mutex<[WorkerThread]>
 
