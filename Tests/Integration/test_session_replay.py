@@ -58,6 +58,24 @@ def test_sessions_of_the_sdk_are_replayed(make_gateway, upstreams, accounts):
         assert "DIFFERENT" not in result.stdout
 
 
+@pytest.mark.parametrize("mode", ["2026-07-28", "legacy"])
+def test_lists_that_a_profile_shortened_are_compared(make_gateway, upstreams, accounts, mode):
+    server = upstreams.urls["people"]
+    profiles = {"few": {"groups": ["analysts"], "allow": [{"server": "people", "tools": ["find_person", "fail"]}]}}
+    with make_gateway({"people": server}, [PERSONAL], profiles=profiles) as gateway:
+        seen = use(gateway.url("people"), accounts.analyst, CALLS[1:], mode)
+        assert sorted(seen.tools) == ["fail", "find_person"]
+        assert gateway.stop() == 0
+    session, = listed(gateway)
+    result = sessions(gateway, "replay", session["session"], "--to", server, "--yes", check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "entries not compared, which policy had hidden" in result.stdout
+    ref, = [call["ref"] for call in gateway.calls(method="tools/list")]
+    assert gateway.show(ref)["outcome"]["hidden_entries"] > 1
+    # Where nothing was hidden, what has come since is different.
+    assert "DIFFERENT" not in result.stdout
+
+
 def test_a_server_that_answers_otherwise_is_told(make_gateway, upstreams, accounts, scripted):
     from support.scripted import answer, result
 

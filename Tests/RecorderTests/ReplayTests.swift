@@ -35,9 +35,53 @@ import Testing
       #"{"ssn":"[redacted]","card":"***1111","age":0,"t":"{\"e\":\"[redacted]\"}","x":"a"}"#
     let now = #"{"ssn":"123","card":"4111 1111","age":41,"t":"{\"e\":\"a@b\"}","x":"a"}"#
     let found = try differences(recorded, now, masked: true)
-    #expect(found.count == 0 && found.masked == 4)
+    #expect(found.count == 0 && found.uncompared.masked == 4)
     // Where nothing was masked, the same texts are what the server said.
     #expect(try differences(recorded, now).count == 4)
+    // Base64 of {"ssn":"[redacted]","n":1} and of {"ssn":"123","n":2}.
+    let encoded = try differences(
+      #"{"blob":"eyJzc24iOiJbcmVkYWN0ZWRdIiwibiI6MX0="}"#,
+      #"{"blob":"eyJzc24iOiIxMjMiLCJuIjoyfQ=="}"#, masked: true)
+    #expect(encoded.lines == ["$.blob(base64)(json).n: recorded 1, now 2"])
+    #expect(encoded.uncompared.masked == 1)
+  }
+
+  @Test func listsAreComparedByNameWhereEntriesWereHidden() throws {
+    let recorded = #"{"result":{"tools":[{"name":"b","n":1},{"name":"d"}]}}"#
+    func found(_ now: String, hidden: Int) throws -> ReplayDifferences {
+      ReplayDifferences(
+        recorded: try json(recorded), now: try json(#"{"result":{"tools":[\#(now)]}}"#),
+        mayBeMasked: false, list: ReplayList("tools/list", hidden: hidden))
+    }
+    let all = #"{"name":"a"},{"name":"b","n":1},{"name":"c"},{"name":"d"}"#
+    let same = try found(all, hidden: 2)
+    #expect(same.count == 0 && same.uncompared.hidden == 2)
+    // Nothing was hidden then, or less than there is more of now: that is news.
+    #expect(try found(all, hidden: 0).count > 0)
+    #expect(
+      try found(all, hidden: 1).lines
+        == ["$.result.tools: 1 entries more that policy did not list, now 2 more"])
+    #expect(
+      try found(#"{"name":"a"},{"name":"b","n":2}"#, hidden: 1).lines == [
+        "$.result.tools[0].n: recorded 1, now 2",
+        #"$.result.tools[1]: recorded "d", now nothing"#,
+      ])
+    #expect(ReplayList("tools/call", hidden: 1) == nil)
+  }
+
+  @Test func whatAServerHandsOutIsGivenBackAsItIsNow() throws {
+    var carried = CarriedValues()
+    let then = try json(#"{"result":{"nextCursor":"7","requestState":"a/b"}}"#)
+    let now = try json(#"{"result":{"nextCursor":"x\"y","requestState":"c"}}"#)
+    carried.note(recorded: then, now: now)
+    #expect(ReplayDifferences(recorded: then, now: now, mayBeMasked: false).count == 0)
+    let request = #"{"params":{"arguments":{"a":"7"},"cursor" : "7","requestState":"a/b"}}"#
+    let renewed = carried.renew(Array(request.utf8), try json(request)).0
+    #expect(
+      String(decoding: renewed, as: UTF8.self)
+        == #"{"params":{"arguments":{"a":"7"},"cursor" : "x\"y","requestState":"c"}}"#)
+    let other = #"{"params":{"cursor":"8"}}"#
+    #expect(carried.renew(Array(other.utf8), try json(other)).0 == Array(other.utf8))
   }
 
   @Test func answersAreFoundInEventStreams() throws {

@@ -138,7 +138,7 @@ extension AuditProducer {
         | (session.isEmpty ? 0 : EntryFormat.sessionFlag), worker: worker,
       record: ticket.record)
     entry.store(ticket.pieces, at: 16)
-    entry.store(UInt32(outcome.reason.rawValue), at: 20)
+    entry.store(UInt32(outcome.reason.rawValue) | UInt32(outcome.hiddenEntries) << 16, at: 20)
     entry.store(ticket.answerBytes, at: 24)
     entry.store(outcome.serverBytes, at: 32)
     entry.store(outcome.decidedMicroseconds, at: 40)

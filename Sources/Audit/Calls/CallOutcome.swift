@@ -16,6 +16,8 @@ public struct CallOutcome: BitwiseCopyable, Sendable, Equatable {
   public var reason = RecordedReason.none
   /// Values that masking replaced in the answer.
   public var maskedValues: UInt32 = 0
+  /// Entries of a list that policy took out of the answer; the largest number stands for more as well.
+  public var hiddenEntries: UInt16 = 0
   /// Whether the agent got the whole answer (false: cut off, or the agent went away).
   public var isComplete = true
   /// Bytes the server sent as its answer's body, before masking.

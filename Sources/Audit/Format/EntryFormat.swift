@@ -14,7 +14,8 @@
 //                       68 cut flags u8 of those two   69 zero
 //   2 request piece     16 offset in the request u64   24 bytes u32   28 zero u32   32 the bytes
 //   3 answer piece      16 offset in the answer u64    24 bytes u32   28 zero u32   32 the bytes
-//   4 closing           16 answer pieces before it u32   20 reason u32   24 answer bytes in all u64   32 server bytes u64
+//   4 closing           16 answer pieces before it u32   20 reason u8   21 zero u8   22 hidden entries u16
+//                       24 answer bytes in all u64   32 server bytes u64
 //                       40 decided  48 upstream sent  56 first byte  64 done, each u64 µs after "received"
 //                       72 JSON-RPC error code i32   76 system error i32   80 masked values u32
 //                       84 answer bytes in this entry u32   88 status u16   90 server's status u16

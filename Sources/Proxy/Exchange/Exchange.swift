@@ -82,6 +82,8 @@ struct Exchange: BitwiseCopyable {
   var upstreamSent: UInt64 = 0
   var firstByte: UInt64 = 0
   var maskedValues: UInt32 = 0
+  /// Of a list: entries that the principal does not get to see.
+  var hiddenEntries: UInt16 = 0
   var serverStatus: UInt16 = 0
   var serverBytes: UInt64 = 0
 

@@ -34,6 +34,7 @@ extension Worker {
     outcome.status = exchange.status
     outcome.serverStatus = exchange.serverStatus
     outcome.maskedValues = exchange.maskedValues
+    outcome.hiddenEntries = exchange.hiddenEntries
     outcome.serverBytes = exchange.serverBytes
     outcome.decidedMicroseconds = microseconds(exchange, exchange.decided)
     outcome.upstreamSentMicroseconds = microseconds(exchange, exchange.upstreamSent)

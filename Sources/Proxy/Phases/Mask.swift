@@ -146,6 +146,7 @@ extension Worker {
     exchanges[exchange].answerKind = .whole
     exchanges[exchange].outcome.status = exchanges[exchange].status
     exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues
+    exchanges[exchange].outcome.hiddenEntries = exchanges[exchange].hiddenEntries
     guard exchanges[exchange].method == .initialize, !exchanges[exchange].serverSession.isEmpty
     else { return completeAnswer(exchange) }
     openSession(exchange)
@@ -157,6 +158,7 @@ extension Worker {
     exchanges[exchange].isAnswerComplete = true
     exchanges[exchange].outcome.status = 200
     exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues
+    exchanges[exchange].outcome.hiddenEntries = exchanges[exchange].hiddenEntries
     advanceAnswer(exchange)
   }
 
@@ -218,7 +220,8 @@ extension Worker {
     switch outcome {
     case .untouched: return mask(exchange, body, into: &writer)
     case .failed: break
-    case .filtered:
+    case .filtered(_, let removed):
+      exchanges[exchange].hiddenEntries = UInt16(clamping: removed)
       let rest = block.bytes(filtered.count)
       // Read again, because places have moved; what was one strict message still is.
       let violation = generations[generation].masks.use { masks in

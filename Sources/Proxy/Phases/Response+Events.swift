@@ -101,6 +101,7 @@ extension Worker {
       if streamMessage(exchange, message, eventBytes: eventBytes) {
         exchanges[exchange].isAnswerComplete = true
         exchanges[exchange].outcome.maskedValues = exchanges[exchange].maskedValues
+        exchanges[exchange].outcome.hiddenEntries = exchanges[exchange].hiddenEntries
         exchanges[exchange].outcome.status = 200
       }
     }

@@ -117,6 +117,7 @@ extension RecordedCall {
     outcome.errorCode = entry.number(Int32.self, at: 72)
     outcome.systemCode = entry.number(Int32.self, at: 76)
     outcome.reason = RecordedReason(rawValue: entry.number(UInt8.self, at: 20)) ?? .none
+    outcome.hiddenEntries = entry.number(UInt16.self, at: 22)
     outcome.maskedValues = entry.number(UInt32.self, at: 80)
     outcome.status = entry.number(UInt16.self, at: 88)
     outcome.serverStatus = entry.number(UInt16.self, at: 90)

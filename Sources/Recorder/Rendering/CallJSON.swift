@@ -56,6 +56,7 @@ enum CallJSON {
     var systemError: Int32?
     var reason: String?
     var maskedValues: UInt32
+    var hiddenEntries: UInt16?
     var complete: Bool
     var serverBytes: UInt64
     var decidedMicroseconds: UInt64
@@ -121,7 +122,8 @@ enum CallJSON {
       httpStatus: some(outcome.status), serverHttpStatus: some(outcome.serverStatus),
       jsonrpcError: some(outcome.errorCode), systemError: some(outcome.systemCode),
       reason: some(outcome.reason.text),
-      maskedValues: outcome.maskedValues, complete: outcome.isComplete,
+      maskedValues: outcome.maskedValues, hiddenEntries: some(outcome.hiddenEntries),
+      complete: outcome.isComplete,
       serverBytes: outcome.serverBytes, decidedMicroseconds: outcome.decidedMicroseconds,
       upstreamSentMicroseconds: some(outcome.upstreamSentMicroseconds),
       firstByteMicroseconds: some(outcome.firstByteMicroseconds),

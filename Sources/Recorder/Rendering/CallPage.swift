@@ -55,6 +55,9 @@ enum CallPage {
     if outcome.systemCode != 0 { lines.append(field("system error", "\(outcome.systemCode)")) }
     if outcome.reason != .none { lines.append(field("reason", outcome.reason.text)) }
     lines.append(field("masked values", "\(outcome.maskedValues)"))
+    if outcome.hiddenEntries > 0 {
+      lines.append(field("not listed", "\(outcome.hiddenEntries), by policy"))
+    }
     if outcome.serverBytes > 0 {
       lines.append(field("server sent", "\(outcome.serverBytes) bytes"))
     }

@@ -19,12 +19,28 @@ public struct Replay: Sendable {
 
   /// What became of one recorded call.
   public enum Result: Sendable, Equatable {
-    case same(masked: Int)
+    /// What could be compared is the same; what could not is counted.
+    case same(Uncompared)
     case different(lines: [String], count: Int)
     /// Not sent, for a reason.
     case skipped(String)
     case wouldBeSent
     case failed(String)
+  }
+
+  /// What the record does not hold, because the agent did not get it.
+  public struct Uncompared: Sendable, Equatable {
+    /// Values that a mask replaced.
+    public var masked = 0
+    /// Entries that policy took out of a list.
+    public var hidden = 0
+
+    public init() {}
+
+    static func += (left: inout Uncompared, right: Uncompared) {
+      left.masked += right.masked
+      left.hidden += right.hidden
+    }
   }
 
   public struct Summary: Sendable, Equatable {
@@ -33,7 +49,7 @@ public struct Replay: Sendable {
     public var skipped = 0
     public var failed = 0
     public var wouldBeSent = 0
-    public var masked = 0
+    public var uncompared = Uncompared()
 
     public init() {}
 
@@ -50,9 +66,9 @@ public struct Replay: Sendable {
     try catalog.timeline(reference) { call in
       let result = judge(call) ?? session.send(call)
       switch result {
-      case .same(let masked):
+      case .same(let uncompared):
         summary.same += 1
-        summary.masked += masked
+        summary.uncompared += uncompared
       case .different: summary.different += 1
       case .skipped: summary.skipped += 1
       case .wouldBeSent: summary.wouldBeSent += 1
@@ -85,6 +101,7 @@ struct ReplaySession {
   private var sessionID: String?
   private var version: String?
   private var isOpen = false
+  private var carried = CarriedValues()
 
   init(_ replay: Replay) { self.replay = replay }
 
@@ -94,19 +111,20 @@ struct ReplaySession {
     if call.era == .legacy, !isHello, !isOpen, let failure = open() { return failure }
     let answer: OutboundAnswer
     do throws(OutboundError) {
-      answer = try post(call.request, message, era: call.era)
+      let (body, message) = carried.renew(call.request, message)
+      answer = try post(body, message, era: call.era)
     } catch {
       return .failed("\(error)")
     }
     if isHello { opened(answer) }
     guard let id = message["id"] else {
       return (200..<300).contains(answer.status)
-        ? .same(masked: 0) : .failed("status \(answer.status)")
+        ? .same(Replay.Uncompared()) : .failed("status \(answer.status)")
     }
     return compare(call, answer, id)
   }
 
-  private func compare(
+  private mutating func compare(
     _ call: RecordedCall, _ answer: OutboundAnswer, _ id: ReplayJSON
   ) -> Replay.Result {
     guard let recorded = ReplayJSON.answer(in: call.answer, to: id) else {
@@ -115,10 +133,12 @@ struct ReplaySession {
     guard let now = ReplayJSON.answer(in: answer.body, to: id) else {
       return .failed("status \(answer.status) without an answer")
     }
-    let masked = call.outcome?.maskedValues ?? 0
-    let differences = ReplayDifferences(recorded: recorded, now: now, mayBeMasked: masked > 0)
+    carried.note(recorded: recorded, now: now)
+    let differences = ReplayDifferences(
+      recorded: recorded, now: now, mayBeMasked: call.outcome?.maskedValues ?? 0 > 0,
+      list: ReplayList(call.method, hidden: Int(call.outcome?.hiddenEntries ?? 0)))
     return differences.count == 0
-      ? .same(masked: differences.masked)
+      ? .same(differences.uncompared)
       : .different(lines: differences.lines, count: differences.count)
   }
 

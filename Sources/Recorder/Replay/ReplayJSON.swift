@@ -39,6 +39,13 @@ enum ReplayJSON: Equatable, Decodable {
 
   var text: String? { if case .string(let text) = self { text } else { nil } }
 
+  /// A text as a JSON string.
+  static func quoted(_ text: String) -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .withoutEscapingSlashes
+    return (try? encoder.encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
+  }
+
   /// Short, for a line about a difference.
   var summary: String {
     switch self {
@@ -71,82 +78,5 @@ enum ReplayJSON: Equatable, Decodable {
       }
     }
     return found
-  }
-}
-
-/// Where two answers differ.
-struct ReplayDifferences: Equatable {
-  /// Lines `path: recorded, now`; at most `linesMax`.
-  private(set) var lines: [String] = []
-  private(set) var count = 0
-  /// Values that the record holds masked, so that nobody can tell.
-  private(set) var masked = 0
-
-  static let linesMax = 20
-
-  init(recorded: ReplayJSON, now: ReplayJSON, mayBeMasked: Bool) {
-    compare(recorded, now, "$", mayBeMasked)
-  }
-
-  private mutating func compare(
-    _ recorded: ReplayJSON, _ now: ReplayJSON, _ path: String, _ mayBeMasked: Bool
-  ) {
-    switch (recorded, now) {
-    case (.object(let left), .object(let right)):
-      for key in Set(left.keys).union(right.keys).sorted() {
-        let inner = path + "." + key
-        switch (left[key], right[key]) {
-        case (let left?, let right?): compare(left, right, inner, mayBeMasked)
-        case (let left?, nil): note(inner, "recorded \(left.summary), now nothing")
-        case (nil, let right?): note(inner, "recorded nothing, now \(right.summary)")
-        case (nil, nil): break
-        }
-      }
-    case (.list(let left), .list(let right)):
-      for index in 0..<min(left.count, right.count) {
-        compare(left[index], right[index], "\(path)[\(index)]", mayBeMasked)
-      }
-      if left.count != right.count {
-        note(path, "recorded \(left.count) elements, now \(right.count)")
-      }
-    case (let left, let right) where left == right: break
-    case (.string(let left), _) where mayBeMasked && Self.isMasked(left): masked += 1
-    case (.number(0), .number), (.boolean(false), .boolean):
-      // What masks put in place of numbers and booleans.
-      if mayBeMasked {
-        masked += 1
-      } else {
-        note(path, "recorded \(recorded.summary), now \(now.summary)")
-      }
-    case (.string(let left), .string(let right)): compare(text: left, right, path, mayBeMasked)
-    default: note(path, "recorded \(recorded.summary), now \(now.summary)")
-    }
-  }
-
-  /// Texts that are JSON themselves are compared as such: that is where servers put rows.
-  private mutating func compare(
-    text recorded: String, _ now: String, _ path: String, _ mayBeMasked: Bool
-  ) {
-    if recorded.first == "{" || recorded.first == "[", let left = ReplayJSON(recorded.utf8),
-      let right = ReplayJSON(now.utf8)
-    {
-      return compare(left, right, path + "(json)", mayBeMasked)
-    }
-    if mayBeMasked, recorded.contains("[redacted]") {
-      masked += 1
-    } else {
-      note(
-        path,
-        "recorded \(ReplayJSON.string(recorded).summary), now \(ReplayJSON.string(now).summary)")
-    }
-  }
-
-  private static func isMasked(_ text: String) -> Bool {
-    text.contains("[redacted]") || text.hasPrefix("***")
-  }
-
-  private mutating func note(_ path: String, _ what: String) {
-    count += 1
-    if lines.count < Self.linesMax { lines.append("\(SafeText.line(path)): \(what)") }
   }
 }

@@ -7,8 +7,9 @@ public enum ReplayReport {
     let what = call.tool.isEmpty ? call.method : "\(call.method) \(call.tool)"
     let head = "\(call.record)  \(SafeText.line(what))"
     switch result {
-    case .same(let masked):
-      return ["same       \(head)" + (masked > 0 ? "  (\(masked) masked values not compared)" : "")]
+    case .same(let uncompared):
+      let words = text(of: uncompared)
+      return ["same       \(head)" + (words.isEmpty ? "" : "  (\(words.joined(separator: ", ")))")]
     case .different(let lines, let count):
       let more = count - lines.count
       return ["DIFFERENT  \(head)"] + lines.map { "             \($0)" }
@@ -19,6 +20,15 @@ public enum ReplayReport {
     }
   }
 
+  private static func text(of uncompared: Replay.Uncompared) -> [String] {
+    var parts: [String] = []
+    if uncompared.masked > 0 { parts.append("\(uncompared.masked) masked values not compared") }
+    if uncompared.hidden > 0 {
+      parts.append("\(uncompared.hidden) entries not compared, which policy had hidden")
+    }
+    return parts
+  }
+
   public static func text(of summary: Replay.Summary) -> String {
     var parts: [String] = []
     func add(_ count: Int, _ what: String) { if count > 0 { parts.append("\(count) \(what)") } }
@@ -27,7 +37,7 @@ public enum ReplayReport {
     add(summary.failed, "failed")
     add(summary.wouldBeSent, "would be sent")
     add(summary.skipped, "not sent")
-    add(summary.masked, "masked values not compared")
+    parts += text(of: summary.uncompared)
     return parts.isEmpty ? "nothing to replay" : parts.joined(separator: ", ")
   }
 }

@@ -85,6 +85,7 @@ enum EventJSON {
     json.some("system_error", Int(outcome.systemCode))
     if outcome.result == .toolError { json.flag("is_error", true) }
     json.number("masked_values", UInt64(outcome.maskedValues))
+    json.some("hidden_entries", Int(outcome.hiddenEntries))
     if !outcome.isComplete { json.flag("complete", false) }
     json.number("decided_us", outcome.decidedMicroseconds)
     json.number("duration_us", outcome.doneMicroseconds)
