@@ -216,7 +216,9 @@ let controlPlane: [Target] = [
   .testTarget(
     name: "RecorderTests", dependencies: ["Recorder", "Audit"], exclude: ["Fixtures"],
     swiftSettings: strict),
-  .testTarget(name: "OutboundTests", dependencies: ["Outbound"], swiftSettings: strict),
+  .testTarget(
+    name: "OutboundTests", dependencies: ["Outbound", "Identity", "TLSTestSupport"],
+    swiftSettings: strict),
   .testTarget(
     name: "ApprovalsTests",
     dependencies: ["Approvals", .product(name: "GRDB", package: "GRDB.swift")],
@@ -238,6 +240,7 @@ let controlPlane: [Target] = [
     name: "ConsoleTests",
     dependencies: [
       "Console", "ConsoleSamples", "Approvals", "Recorder", "Identity", "Outbound", "Status",
+      "TLSTestSupport",
       .product(name: "HummingbirdTesting", package: "hummingbird"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "JWTKit", package: "jwt-kit"),

@@ -94,8 +94,14 @@ static void explain(char *error, CURLcode code, const char *detail) {
   snprintf(error, 256, "%s", detail && detail[0] ? detail : curl.easy_strerror(code));
 }
 
+// libcurl takes a copy. A build that cannot says so, and the transfer fails.
+static CURLcode set_pem(CURL *handle, CURLoption option, curl_pem pem) {
+  struct curl_blob blob = {.data = (void *)pem.bytes, .len = pem.count, .flags = CURL_BLOB_COPY};
+  return curl.easy_setopt(handle, option, &blob);
+}
+
 // What every transfer has in common: no signals, no other protocols, no redirects, verified peers.
-static CURLcode set_common(CURL *handle, const char *url, const char *authorities, long connect_milliseconds, char *detail) {
+static CURLcode set_common(CURL *handle, const char *url, curl_pem authorities, long connect_milliseconds, char *detail) {
   CURLcode code = CURLE_OK;
 #define SET(option, value) \
   if (code == CURLE_OK) code = curl.easy_setopt(handle, option, value)
@@ -108,7 +114,11 @@ static CURLcode set_common(CURL *handle, const char *url, const char *authoritie
   SET(CURLOPT_SSL_VERIFYPEER, 1L);
   SET(CURLOPT_SSL_VERIFYHOST, 2L);
   SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-  if (authorities) SET(CURLOPT_CAINFO, authorities);
+  if (authorities.bytes) {
+    // "Instead of the system's": the folder of those is looked into beside any list, unless there is none.
+    SET(CURLOPT_CAPATH, NULL);
+    if (code == CURLE_OK) code = set_pem(handle, CURLOPT_CAINFO_BLOB, authorities);
+  }
   return code;
 }
 
@@ -212,8 +222,7 @@ struct curl_stream {
 };
 
 curl_stream *curl_stream_open(
-    const char *url, const char *authorities, const char *certificate, const char *key,
-    long connect_milliseconds, char *error) {
+    const char *url, curl_pem authorities, curl_pem certificate, curl_pem key, long connect_milliseconds, char *error) {
   if (!curl_load(error)) return NULL;
   curl_stream *stream = calloc(1, sizeof *stream);
   CURL *handle = stream ? curl.easy_init() : NULL;
@@ -229,8 +238,8 @@ curl_stream *curl_stream_open(
   SET(CURLOPT_TCP_KEEPALIVE, 1L);
   // Streams carry no HTTP: what is negotiated must not be HTTP/2.
   SET(CURLOPT_SSL_ENABLE_ALPN, 0L);
-  if (certificate) SET(CURLOPT_SSLCERT, certificate);
-  if (key) SET(CURLOPT_SSLKEY, key);
+  if (certificate.bytes && code == CURLE_OK) code = set_pem(handle, CURLOPT_SSLCERT_BLOB, certificate);
+  if (key.bytes && code == CURLE_OK) code = set_pem(handle, CURLOPT_SSLKEY_BLOB, key);
   if (code == CURLE_OK) code = curl.easy_perform(handle);
   curl_socket_t descriptor = CURL_SOCKET_BAD;
   if (code == CURLE_OK) code = curl.easy_getinfo(handle, CURLINFO_ACTIVESOCKET, &descriptor);

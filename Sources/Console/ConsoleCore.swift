@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Identity
 internal import Logging
 internal import Synchronization
 
@@ -18,6 +19,7 @@ final class ConsoleCore: Sendable {
   let logger: Logger
   private let currentOrigin: Mutex<ConsoleOrigin>
   private let accessRules: Mutex<AccessRules>
+  private let currentTLS: Mutex<TLSContext?>
 
   init(
     settings: ConsoleSettings, services: ConsoleServices, oneTimePassword: String?,
@@ -36,6 +38,7 @@ final class ConsoleCore: Sendable {
     streams = StreamLimit(settings.limits.streamsMax)
     sessionDesk = services.sessions.map(SessionDesk.init)
     currentOrigin = Mutex(origin)
+    currentTLS = Mutex(settings.tls)
     if let local = settings.localAdmin {
       guard let login = LocalLogin(local, oneTimePassword: oneTimePassword) else {
         throw ConsoleError("the password's hash is none that `sluice console password` prints")
@@ -66,7 +69,12 @@ final class ConsoleCore: Sendable {
 
   func adopt(_ settings: ConsoleSettings) {
     accessRules.withLock { $0 = AccessRules(settings) }
+    // Whether TLS is spoken at all stays as it was at the start.
+    if let tls = settings.tls { currentTLS.withLock { if $0 != nil { $0 = tls } } }
   }
+
+  /// For connections that begin now; nil for plain HTTP.
+  var tls: TLSContext? { currentTLS.withLock { $0 } }
 
   var origin: ConsoleOrigin { currentOrigin.withLock { $0 } }
 

@@ -56,7 +56,7 @@ public final class ConsoleServer: Sendable {
     throw ConsoleError("the console ended before it listened")
   }
 
-  /// Puts other keys and groups in force, at once. Everything else of the settings stays as it was at the start.
+  /// Puts other keys, groups and certificates in force, at once. Everything else of the settings stays as it was at the start.
   public func adopt(_ settings: ConsoleSettings) { core.adopt(settings) }
 
   public var isRunning: Bool { running.withLock { $0 != nil } }
@@ -84,7 +84,11 @@ public final class ConsoleServer: Sendable {
         maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 32 << 10, maxHeaderFieldCount: 100))
     return Application(
       router: ConsoleRouter.router(core),
-      server: .http1(configuration: channel),
+      server: HTTPServerBuilder { responder in
+        let plain = HTTP1Channel(responder: responder, configuration: channel)
+        return core.tls == nil
+          ? plain : TLSServerChannel(base: plain, seconds: limits.handshakeSeconds) { core.tls }
+      },
       configuration: .init(
         address: .hostname(core.settings.host, port: core.settings.port),
         availableConnectionsDelegate: .maximum(limits.connectionsMax, logger: quiet)),

@@ -2,13 +2,15 @@ public import Identity
 
 /// Where the console and the admin API listen, who may sign in, and who may see what.
 public struct ConsoleSettings: Sendable {
-  /// A numeric address without brackets. The console speaks plain HTTP: anything but loopback stands behind a proxy that
-  /// speaks TLS.
+  /// A numeric address without brackets. A console that speaks plain HTTP anywhere but on loopback stands behind a proxy
+  /// that speaks TLS.
   public var host = "127.0.0.1"
   /// 0 lets the system choose.
   public var port = 8081
+  /// Nil for plain HTTP.
+  public var tls: TLSContext?
   /// The origin under which browsers reach the console, such as `https://console.example`, without a slash at its end;
-  /// nil for `http://host:port` itself.
+  /// nil for the address itself, such as `http://127.0.0.1:8081`.
   public var publicURL: String?
   /// Sign-in through an identity provider.
   public var openID: OpenIDSettings?
@@ -43,8 +45,8 @@ public struct OpenIDSettings: Sendable {
   /// What the gateway calls this provider where agents bring its tokens, so that a person here is known to be the principal
   /// `provider/name` there; nil where they do not.
   public var provider: String?
-  /// PEM file of certificate authorities instead of the system's.
-  public var authorities: String?
+  /// Certificate authorities instead of the system's, in PEM form.
+  public var authorities: [UInt8]?
 
   public init(issuer: String, clientID: String, clientSecret: Secret? = nil) {
     self.issuer = issuer
@@ -97,6 +99,8 @@ public struct ConsoleLimits: Sendable {
   /// Connections at once; more wait in the system's queue.
   public var connectionsMax = 256
   public var idleConnectionSeconds = 75
+  /// From the beginning of a connection to the end of its TLS handshake.
+  public var handshakeSeconds = 10
   public var requestBytesMax = 64 << 10
   /// Live streams of approvals at once; more get 503, and pages ask again instead.
   public var streamsMax = 64

@@ -34,7 +34,7 @@ extension OutboundRequest {
     let lines = fields.map { "\($0.name): \($0.value)" }
     let done = unsafe OutboundText.with(lines) { lines in
       unsafe OutboundText.with([method, url]) { texts in
-        unsafe OutboundText.with(authorities) { authorities in
+        unsafe OutboundText.with(pem: authorities) { authorities in
           unsafe (body ?? []).withUnsafeBytes { bytes in
             var request = unsafe curl_request()
             unsafe request.method = texts[0]

@@ -11,8 +11,8 @@ public struct OutboundRequest: Sendable {
   public var connectMilliseconds = 5_000
   /// From the first byte of the request to the last of the answer, connecting included; 0 for as long as it takes.
   public var totalMilliseconds = 10_000
-  /// PEM file of certificate authorities instead of the system's.
-  public var authorities: String? = nil
+  /// Certificate authorities instead of the system's, in PEM form.
+  public var authorities: [UInt8]? = nil
 
   public init(_ method: String = "GET", url: String) {
     self.method = method

@@ -2,13 +2,13 @@ internal import CCurl
 
 /// What a stream's peer must prove, and what it is shown.
 public struct OutboundTLS: Sendable {
-  /// PEM file of certificate authorities instead of the system's.
-  public var authorities: String?
-  /// PEM files that prove who we are, where the receiver asks for that.
-  public var certificate: String?
-  public var key: String?
+  /// Certificate authorities instead of the system's, in PEM form.
+  public var authorities: [UInt8]?
+  /// What proves who we are, where the receiver asks for that: both in PEM form.
+  public var certificate: [UInt8]?
+  public var key: [UInt8]?
 
-  public init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
+  public init(authorities: [UInt8]? = nil, certificate: [UInt8]? = nil, key: [UInt8]? = nil) {
     self.authorities = authorities
     self.certificate = certificate
     self.key = key
@@ -30,9 +30,9 @@ public final class OutboundStream {
   ) throws(OutboundError) {
     var reason = [CChar](repeating: 0, count: 256)
     let url = "\(tls == nil ? "http" : "https")://\(host):\(port)"
-    let opened = unsafe OutboundText.with(tls?.authorities) { authorities in
-      unsafe OutboundText.with(tls?.certificate) { certificate in
-        unsafe OutboundText.with(tls?.key) { key in
+    let opened = unsafe OutboundText.with(pem: tls?.authorities) { authorities in
+      unsafe OutboundText.with(pem: tls?.certificate) { certificate in
+        unsafe OutboundText.with(pem: tls?.key) { key in
           unsafe curl_stream_open(
             url, authorities, certificate, key, connectMilliseconds, &reason)
         }

@@ -1,3 +1,4 @@
+internal import CCurl
 internal import Glibc
 
 /// Swift's texts as C reads them, for the time of one call.
@@ -11,9 +12,12 @@ enum OutboundText {
     return unsafe pointers.withUnsafeBufferPointer { unsafe body($0) }
   }
 
-  static func with<Result>(_ text: String?, _ body: (UnsafePointer<CChar>?) -> Result) -> Result {
-    guard let text else { return body(nil) }
-    return unsafe text.withCString { unsafe body($0) }
+  static func with<Result>(pem: [UInt8]?, _ body: (curl_pem) -> Result) -> Result {
+    guard let pem else { return unsafe body(curl_pem()) }
+    // No bytes at all are no authorities, which is not to say the system's.
+    return unsafe (pem.isEmpty ? [0x0A] : pem).withUnsafeBytes { bytes in
+      unsafe body(curl_pem(bytes: bytes.baseAddress, count: bytes.count))
+    }
   }
 
   /// Reads a NUL-terminated text from a C array of 256 characters, which Swift sees as a tuple.

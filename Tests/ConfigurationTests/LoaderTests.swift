@@ -6,7 +6,7 @@ import Testing
 @testable import SluiceConfiguration
 
 /// A folder for one test, gone after it.
-private final class Folder {
+final class Folder {
   let path: String
 
   init() throws {
@@ -29,8 +29,7 @@ private final class Folder {
     let folder = try Folder()
     let file = try folder.write(RoundTripTests.text, to: "sluice.yaml")
     let loaded = try ConfigurationLoader.load(
-      path: file,
-      environment: ["TOKEN": "t", "HASH": "scrypt$1", "HOOK_SECRET": "0123456789abcdef"])
+      path: file, environment: RoundTripTests.environment.get())
     #expect(loaded.configuration.servers.count == 2)
     #expect(loaded.configuration.audit.directory == "\(folder.path)/./records")
     #expect(loaded.identities.principalCount == 2)

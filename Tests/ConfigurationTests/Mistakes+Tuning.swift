@@ -116,7 +116,7 @@ extension Mistake {
     Mistake(
       "open address",
       Sample(rest: "console: { address: 0.0.0.0:8081, login: { local_admin: {} } }").text,
-      "10:21: console.address: passwords and decisions would cross the network in the clear; listen on 127.0.0.1, or put a proxy that speaks TLS in front and write behind_proxy: true"
+      "10:21: console.address: passwords and decisions would cross the network in the clear; write tls: { certificate: \"file:…\", key: \"file:…\" }, listen on 127.0.0.1, or put a proxy that speaks TLS in front and write behind_proxy: true"
     ),
     Mistake(
       "proxy without a name",
@@ -172,7 +172,7 @@ extension Mistake {
     Mistake(
       "tls",
       Sample(rest: "console: { tls: {} }").text,
-      "10:12: console.tls: \"tls\" is not available in this version: put a proxy that speaks TLS in front, and write public_url and behind_proxy: true"
+      "10:17: console.tls: a certificate is needed: { certificate: \"file:/path.pem\", key: \"file:/path.key\" }"
     ),
   ]
 

@@ -29,9 +29,7 @@ import Testing
   /// What is printed means what was read, and printing it again changes nothing.
   @Test(arguments: [Sample().text, RoundTripTests.text])
   func itMeansTheSame(text: String) throws {
-    let environment = [
-      "TOKEN": "s3cr3t-t0ken", "HASH": "scrypt$1", "HOOK_SECRET": "0123456789abcdef",
-    ]
+    let environment = try RoundTripTests.environment.get()
     let before = try read(text, environment: environment).0
     let again = ResolvedText.of(text)
     let after = try read(again, environment: environment).0

@@ -1,5 +1,6 @@
 import Identity
 import Policy
+import TLSTestSupport
 import Testing
 
 @testable import SluiceConfiguration
@@ -29,7 +30,7 @@ import Testing
           algorithms: [ES256, EdDSA]
           clock_skew: 5s
           jwks_refresh: 1h
-          authorities: ca.pem
+          authorities: env:AUTHORITY
         - { issuer: "http://127.0.0.1:18180", audience: one }
     public_url: https://MCP.example:443/base/
     servers:
@@ -100,7 +101,7 @@ import Testing
       - name: siem
         syslog:
           address: "[::1]:6514"
-          tls: { authorities: ca.pem, certificate: /c.pem, key: k.pem }
+          tls: { authorities: "env:AUTHORITY", certificate: "env:CERTIFICATE", key: "env:KEY" }
           facility: local3
           app_name: gate
           enterprise_number: 4711
@@ -111,7 +112,7 @@ import Testing
       - name: lines
         jsonl: { path: events.jsonl, size: 1MiB, keep: 3 }
       - name: hook
-        webhook: { url: "https://Siem.example/e", secret: "env:HOOK_SECRET", batch: 7, authorities: hook.pem }
+        webhook: { url: "https://Siem.example/e", secret: "env:HOOK_SECRET", batch: 7, authorities: "env:AUTHORITY" }
     limits:
       head_size: 2KiB
       request_size: 3KiB
@@ -150,6 +151,7 @@ import Testing
     log: { level: debug, format: json }
     console:
       address: 0.0.0.0:8443
+      tls: { certificate: "env:CERTIFICATE", key: "env:KEY" }
       public_url: https://console.example
       behind_proxy: true
       login:
@@ -160,7 +162,7 @@ import Testing
           scopes: [openid, groups]
           groups_claim: realm.roles
           name_claim: email
-          authorities: ca.pem
+          authorities: env:AUTHORITY
         local_admin: { name: root, password_hash: "env:HASH", groups: [dba] }
       admins: [platform]
       auditors: [security, legal]
@@ -173,13 +175,15 @@ import Testing
 
   let configuration: Configuration
 
+  static let environment = Result {
+    let tls = try TLSSectionTests.environment.get()
+    return tls.merging([
+      "TOKEN": "s3cr3t-t0ken", "HASH": "scrypt$1", "HOOK_SECRET": "0123456789abcdef",
+    ]) { $1 }
+  }
+
   init() throws {
-    configuration = try read(
-      Self.text,
-      environment: [
-        "TOKEN": "s3cr3t-t0ken", "HASH": "scrypt$1", "HOOK_SECRET": "0123456789abcdef",
-      ]
-    ).0
+    configuration = try read(Self.text, environment: Self.environment.get()).0
   }
 
   @Test func listeners() {
@@ -211,7 +215,7 @@ import Testing
     expected.clockSkewSeconds = 5
     #expect(oidc.provider == expected)
     #expect(oidc.refreshMilliseconds == 3_600_000)
-    #expect(oidc.authorities == "/etc/sluice/ca.pem")
+    #expect(oidc.authorities?.reference == "env:AUTHORITY")
     #expect(configuration.publicURL?.description == "https://mcp.example/base")
     let plain = configuration.identity.oidc[1].provider
     #expect(plain.name == "127.0.0.1-18180")
@@ -306,6 +310,7 @@ import Testing
     #expect(console.address.description == "0.0.0.0:8443")
     #expect(console.publicURL == "https://console.example")
     #expect(console.isBehindProxy && console.approvalNeedsReason)
+    #expect(console.tls?.context != nil)
     let provider = try #require(console.login.openID)
     #expect(provider.issuer == "https://idp.example/realm")
     #expect(provider.clientID == "sluice")
@@ -314,7 +319,7 @@ import Testing
     #expect(provider.scopes == ["openid", "groups"])
     #expect(provider.groupsClaim == "realm.roles")
     #expect(provider.nameClaim == "email")
-    #expect(provider.authorities == "/etc/sluice/ca.pem")
+    #expect(provider.authorities?.pem.isEmpty == false)
     #expect(console.login.localAdmin?.name == "root")
     #expect(console.login.localAdmin?.passwordHash == "scrypt$1")
     #expect(console.login.localAdmin?.groups.map(\.text) == ["dba"])
@@ -413,7 +418,10 @@ import Testing
     #expect(siem.include == [.block, .gap] && siem.contents == .full && siem.start == .beginning)
     let syslog = try #require(siem.syslog)
     #expect(syslog.address == HostAndPort(host: "[::1]", port: 6514))
-    #expect(syslog.tls?.certificate == "/c.pem" && syslog.tls?.authorities == "/etc/sluice/ca.pem")
+    let authority = try TLSSamples.authority.get().pem
+    #expect(syslog.tls?.authorities?.pem == authority)
+    #expect(syslog.tls?.certificate == "env:CERTIFICATE" && syslog.tls?.key == "env:KEY")
+    #expect(syslog.tls?.identity?.chain.isEmpty == false)
     #expect(syslog.facility.number == 19 && syslog.appName == "gate")
     #expect(syslog.enterpriseNumber == 4711 && syslog.messageBytesMax == 4096)
     let lines = try #require(configuration.sinks[1].jsonl)

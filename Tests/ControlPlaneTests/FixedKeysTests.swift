@@ -27,7 +27,6 @@ import Testing
     ("approvals", "", "", "approvals: { max_pending: 7 }"),
     ("store", "", "", "store: sqlite:./approvals.db"),
     ("admin", "", "", "admin: { address: 127.0.0.1:9901 }"),
-    ("console", "", "", "console: { login: { local_admin: {} } }"),
   ])
   func whatNeedsARestartIsNamedAndStaysAsItWas(
     key: String, listeners: String, audit: String, rest: String
@@ -46,43 +45,13 @@ import Testing
     #expect(newer.configuration.fixedKeys(differingFrom: running.configuration).isEmpty)
   }
 
-  private static let console = "address: 127.0.0.1:9902, login: { local_admin: {} }"
-
-  @Test(arguments: [
-    ("console.address", "address: 127.0.0.1:9903, login: { local_admin: {} }"),
-    ("console.public_url", "\(console), public_url: \"http://localhost:9902\""),
-    ("console.login.local_admin", "address: 127.0.0.1:9902, login: { local_admin: { name: eve } }"),
-    (
-      "console.login.oidc",
-      "address: 127.0.0.1:9902, login: { local_admin: {}, oidc: { issuer: \"https://idp.example\", client_id: c } }"
-    ),
-    ("console.approve_needs_reason", "\(console), approve_needs_reason: true"),
-    ("console.session_idle", "\(console), session_idle: 5m"),
-    ("console.session_max", "\(console), session_max: 1h"),
-  ])
-  func theConsoleStaysAsItWasAtTheStart(key: String, changed: String) throws {
+  /// It is started, ended, or started anew.
+  @Test func theConsoleNeedsNone() throws {
     let folder = try Folder()
-    let running = try load(Sample(rest: "console: { \(Self.console) }"), in: folder)
-    var newer = try load(Sample(rest: "console: { \(changed) }"), in: folder)
-    #expect(newer.configuration.fixedKeys(differingFrom: running.configuration) == [key])
-    try newer.keepFixedKeys(of: running)
+    let running = try load(Sample(), in: folder)
+    let newer = try load(Sample(rest: "console: { login: { local_admin: {} } }"), in: folder)
     #expect(newer.configuration.fixedKeys(differingFrom: running.configuration).isEmpty)
-  }
-
-  @Test func whoMaySeeWhatInTheConsoleChangesAtOnce() throws {
-    let folder = try Folder()
-    let running = try load(
-      Sample(rest: "console: { \(Self.console), admins: [platform] }"), in: folder)
-    var newer = try load(
-      Sample(
-        rest:
-          "console: { \(Self.console), admins: [other], auditors: [security], api_keys: [{ name: k, key_sha256: \"\(String(repeating: "ab", count: 32))\", groups: [dba] }] }"
-      ), in: folder)
-    #expect(newer.configuration.fixedKeys(differingFrom: running.configuration).isEmpty)
-    try newer.keepFixedKeys(of: running)
-    #expect(newer.configuration.console?.admins.map(\.text) == ["other"])
-    #expect(newer.configuration.console?.auditors.map(\.text) == ["security"])
-    #expect(newer.configuration.console?.keys.map(\.name) == ["k"])
+    #expect(running.configuration.fixedKeys(differingFrom: newer.configuration).isEmpty)
   }
 
   @Test func waitsNeedNone() throws {

@@ -10,6 +10,12 @@
 //
 // All calls block; they are for threads of the control plane, never for a worker.
 
+/// Certificates or a key in PEM form, borrowed for the call; `bytes` is NULL for none.
+typedef struct {
+  const void *bytes;
+  size_t count;
+} curl_pem;
+
 /// A request of at most this life: everything is borrowed for the call.
 typedef struct {
   const char *method;
@@ -23,8 +29,8 @@ typedef struct {
   size_t answer_bytes_max;
   long connect_milliseconds;
   long total_milliseconds;
-  /// PEM file of certificate authorities instead of the system's; NULL for the system's.
-  const char *authorities;
+  /// Certificate authorities instead of the system's.
+  curl_pem authorities;
   /// When set, is given the answer's body piece by piece instead of `curl_answer.body`, with the header section as it came;
   /// returns 0 to stop. `answer_bytes_max` does not count then.
   int (*take)(void *context, const char *fields, size_t field_count, const void *bytes, size_t count);
@@ -58,9 +64,9 @@ void curl_answer_free(curl_answer *answer);
 typedef struct curl_stream curl_stream;
 
 /// Connects to `url` ("http://host:port" for TCP, "https://host:port" for TLS, verified). NULL with `error` set on failure.
+/// With a certificate and its key, a peer that asks who we are is shown them.
 curl_stream *curl_stream_open(
-    const char *url, const char *authorities, const char *certificate, const char *key,
-    long connect_milliseconds, char *error);
+    const char *url, curl_pem authorities, curl_pem certificate, curl_pem key, long connect_milliseconds, char *error);
 
 /// Sends up to `count` bytes, waiting up to `milliseconds` for room. Returns how many left (0 after a time-out), or -1 with
 /// `error` set.

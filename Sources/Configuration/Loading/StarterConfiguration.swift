@@ -64,7 +64,7 @@ public enum StarterConfiguration {
       #oidc: [{ issuer: "https://idp.example", groups_claim: groups, scopes: [openid, groups] }]
       # It also takes name: (instead of the issuer's host), audience: (instead of the server's URL),
       # name_claim:, groups: and client_groups: (for tokens without the claim), algorithms:,
-      # clock_skew:, jwks_refresh: and authorities: (a PEM file).
+      # clock_skew:, jwks_refresh: and authorities: "file:ca.pem".
       # For a laptop or a test: let calls in without a key. Refused unless every listener is on
       # loopback.
       #anonymous: { groups: [everyone] }
@@ -170,7 +170,7 @@ public enum StarterConfiguration {
     #   - name: siem
     #     syslog:
     #       address: siem.example:6514
-    #       tls: { authorities: ca.pem, certificate: gateway.pem, key: gateway.key }
+    #       tls: { authorities: "file:ca.pem", certificate: "file:gateway.pem", key: "file:gateway.key" }
     #       facility: audit
     #       app_name: sluice
     #       enterprise_number: 32473
@@ -201,10 +201,11 @@ public enum StarterConfiguration {
     #console: { address: 127.0.0.1:8081, login: { local_admin: { name: admin, groups: [dba] } } }
     # Single sign-on, under login: oidc: { issuer: https://idp.example, client_id: sluice,
     # client_secret: env:CLIENT_SECRET, scopes: [openid, profile, email], groups_claim: groups,
-    # name_claim: email, authorities: ca.pem }, and who sees what: admins: [platform], auditors:
-    # [security]. Other machines reach the console through a proxy that speaks TLS: public_url:
-    # https://console.example, behind_proxy: true. Further: api_keys (programs that use the admin API
-    # only, written as service accounts), approve_needs_reason: true, session_idle: 30m, session_max: 8h.
+    # name_claim: email, authorities: "file:ca.pem" }, and who sees what: admins: [platform], auditors:
+    # [security]. For other machines: public_url: https://console.example, and tls: { certificate: "file:…",
+    # key: "file:…" } or, with a proxy in front that speaks TLS, behind_proxy: true. Further: api_keys (programs
+    # that use the admin API only, written as service accounts), approve_needs_reason: true, session_idle: 30m,
+    # session_max: 8h.
 
     """
   }

@@ -6,8 +6,10 @@ public struct ConsoleConfiguration: Sendable {
   public var address = SocketAddress(bytes: [127, 0, 0, 1], port: 8081)
   /// The origin browsers use, such as `https://console.example`; nil for the address itself.
   public var publicURL: String?
-  /// Whether something that speaks TLS stands in front: without it, the address is loopback.
+  /// Whether something that speaks TLS stands in front.
   public var isBehindProxy = false
+  /// Nil for plain HTTP.
+  public var tls: ListenerTLSConfiguration?
   public var login = ConsoleLoginConfiguration()
   public var admins: [PositionedText] = []
   public var auditors: [PositionedText] = []
@@ -25,7 +27,11 @@ extension ConsoleConfiguration: SchemaObject {
       keys: [
         .optional(
           "address", \.address, .socketAddress,
-          "IP address and port; on loopback unless a proxy that speaks TLS stands in front"),
+          "IP address and port; without tls, on loopback unless a proxy that speaks TLS stands in front"
+        ),
+        .optional(
+          "tls", \.tls, Shape<ListenerTLSConfiguration>.object.optional,
+          "speak TLS, with a certificate of the console's own; written as a listener's"),
         .optional(
           "public_url", \.publicURL, Shape<String>.origin.optional,
           "the address people type, without a path: https://console.example"),
@@ -50,29 +56,32 @@ extension ConsoleConfiguration: SchemaObject {
           "session_max", \.sessionMilliseconds, .duration(60_000...604_800_000),
           "a session ends so long after the sign-in"),
       ],
-      later: [
-        (
-          "tls", "put a proxy that speaks TLS in front, and write public_url and behind_proxy: true"
-        )
-      ],
       finish: { console, _, reading in console.check(&reading) })
   }
 
   private func check(_ reading: inout Reading) {
     let path = reading.path
-    if !address.isLoopback, !isBehindProxy {
+    if !address.isLoopback, !isBehindProxy, tls == nil {
       reading.report(
         at: "\(path).address",
-        "passwords and decisions would cross the network in the clear; listen on 127.0.0.1, or put a proxy that speaks "
-          + "TLS in front and write behind_proxy: true")
+        "passwords and decisions would cross the network in the clear; write tls: { certificate: \"file:…\", key: \"file:…\" }, "
+          + "listen on 127.0.0.1, or put a proxy that speaks TLS in front and write behind_proxy: true"
+      )
+    }
+    if address.isAny, publicURL == nil, tls != nil {
+      reading.report(
+        at: "\(path).address",
+        "write public_url too: the address people type, such as https://console.example")
     }
     if isBehindProxy, publicURL == nil {
       reading.report(
         at: "\(path).behind_proxy",
         "write public_url too: the address people type, such as https://console.example")
     }
-    if isBehindProxy, let publicURL, publicURL.hasPrefix("http://") {
-      reading.report(at: "\(path).public_url", "a proxy that speaks TLS is reached with https://")
+    if isBehindProxy || tls != nil, let publicURL, publicURL.hasPrefix("http://") {
+      reading.report(
+        at: "\(path).public_url",
+        "\(tls == nil ? "a proxy that speaks TLS" : "a console with tls") is reached with https://")
     }
     var names: Set<String> = []
     for (index, key) in keys.enumerated() where !names.insert(key.name).inserted {
@@ -115,7 +124,7 @@ public struct ConsoleOpenIDConfiguration: Sendable {
   public var scopes = ["openid", "profile", "email"]
   public var groupsClaim = "groups"
   public var nameClaim: String?
-  public var authorities: String?
+  public var authorities: TrustedAuthorities?
 
   public init() {}
 }
@@ -140,15 +149,12 @@ extension ConsoleOpenIDConfiguration: SchemaObject {
           "name_claim", \.nameClaim, Shape<String>.text(bytesMax: 256).optional,
           "the claim that names a person; preferred_username, else email, else sub when left out"),
         .optional(
-          "authorities", \.authorities, Shape<String>.text(bytesMax: 1024).optional,
-          "a PEM file of certificate authorities in place of the system's"),
+          "authorities", \.authorities, Shape<TrustedAuthorities>.trustedAuthorities.optional,
+          "certificate authorities to trust instead of the system's, in PEM form: file:/path"),
       ],
       finish: { provider, _, reading in
         if !provider.scopes.contains("openid") {
           reading.report(at: "\(reading.path).scopes", "\"openid\" must be among the scopes")
-        }
-        if let file = provider.authorities {
-          provider.authorities = reading.secrets.absolute(file)
         }
         let secret = reading.secret(provider.secretReference, key: "client_secret")
         provider.clientSecret = secret.map { Secret($0) }

@@ -7,8 +7,8 @@ public struct OIDCConfiguration: Sendable, Equatable {
   public var provider = IdentityProvider(name: "", issuer: "")
   /// How often the provider's keys are fetched again without being asked for.
   public var refreshMilliseconds = 600_000
-  /// PEM file of certificate authorities that the provider's certificate must come from; nil for the system's.
-  public var authorities: String?
+  /// Authorities that the provider's certificate must come from; nil for the system's.
+  public var authorities: TrustedAuthorities?
   public var position: SourcePosition?
 
   var audiences: [String] {
@@ -89,9 +89,9 @@ extension OIDCConfiguration: SchemaObject {
           "jwks_refresh", \.refreshMilliseconds, .duration(30_000...86_400_000),
           "how often the provider's keys are fetched; an unknown key has them fetched at once"),
         .optional(
-          "authorities", \.authorities,
-          Shape<String>.text(bytesMax: 1024, expected: "a PEM file").optional,
-          "certificate authorities to trust for this provider instead of the system's; a PEM file"),
+          "authorities", \.authorities, Shape<TrustedAuthorities>.trustedAuthorities.optional,
+          "certificate authorities to trust for this provider instead of the system's, in PEM form: file:/path"
+        ),
       ],
       later: [
         ("client_id", "the gateway verifies tokens and asks for none; agents know their client id"),
@@ -104,7 +104,6 @@ extension OIDCConfiguration: SchemaObject {
 
   private mutating func complete(_ node: Node, _ reading: inout Reading) {
     position = node.origin.position
-    authorities = authorities.map(reading.secrets.absolute)
     if provider.name.isEmpty {
       let host = Shape<String>.issuerHost(provider.issuer)
       provider.name = host.contains(":") ? host.replacing(":", with: "-") : host

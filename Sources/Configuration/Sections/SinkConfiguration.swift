@@ -137,30 +137,42 @@ extension SyslogConfiguration: SchemaObject {
 
 /// What a syslog receiver must prove, and what it is shown.
 public struct SyslogTLSConfiguration: Equatable, Sendable {
-  public var authorities: String?
+  public var authorities: TrustedAuthorities?
+  /// References.
   public var certificate: String?
   public var key: String?
+  /// Made of both; nil where `sluice check` could not have the files.
+  public var identity: TLSIdentity?
 
   public init() {}
+
+  public static func == (left: Self, right: Self) -> Bool {
+    left.authorities == right.authorities && left.certificate == right.certificate
+      && left.key == right.key && left.identity?.chain == right.identity?.chain
+      && left.identity?.key.bytes == right.identity?.key.bytes
+  }
 }
 
 extension SyslogTLSConfiguration: SchemaObject {
   static var keys: KeyTable<SyslogTLSConfiguration> {
-    let file = Shape<String>.text(bytesMax: 1024, expected: "the path of a PEM file").optional
-    return KeyTable(
+    KeyTable(
       keys: [
         .optional(
-          "authorities", \.authorities, file,
-          "PEM file of the certificate authorities to trust instead of the system's"),
+          "authorities", \.authorities, Shape<TrustedAuthorities>.trustedAuthorities.optional,
+          "certificate authorities to trust instead of the system's, in PEM form: file:/path"),
         .optional(
-          "certificate", \.certificate, file, "PEM file that proves the gateway to the receiver"),
-        .optional("key", \.key, file, "PEM file of that certificate's key"),
+          "certificate", \.certificate, Shape<String>.certificateFile.optional,
+          "what proves the gateway to the receiver, in PEM form: file:/path"),
+        .optional(
+          "key", \.key, Shape<String>.keyFile.optional,
+          "that certificate's key, in PEM form and not encrypted: file:/path"),
       ],
       finish: { tls, node, reading in
-        tls.authorities = tls.authorities.map(reading.secrets.absolute)
-        tls.certificate = tls.certificate.map(reading.secrets.absolute)
-        tls.key = tls.key.map(reading.secrets.absolute)
-        if (tls.certificate == nil) != (tls.key == nil) {
+        switch (tls.certificate, tls.key) {
+        case (nil, nil): break
+        case (.some(let certificate), .some(let key)):
+          tls.identity = TLSIdentity((certificate, key, reading.path), &reading)
+        default:
           reading.report(
             node.origin, "certificate and key belong together; write both or none of them")
         }
@@ -201,7 +213,7 @@ public struct WebhookConfiguration: Equatable, Sendable {
   /// The key of the signatures.
   public var secret = Secret([UInt8]())
   public var batch = 100
-  public var authorities: String?
+  public var authorities: TrustedAuthorities?
 
   public init() {}
 
@@ -231,15 +243,13 @@ extension WebhookConfiguration: SchemaObject {
           "a reference to the key of the signatures (HMAC-SHA256): env:NAME or file:/path"),
         .optional("batch", \.batch, .integer(1...1000), "most events of one request"),
         .optional(
-          "authorities", \.authorities,
-          Shape<String>.text(bytesMax: 1024, expected: "the path of a PEM file").optional,
-          "PEM file of the certificate authorities to trust instead of the system's"),
+          "authorities", \.authorities, Shape<TrustedAuthorities>.trustedAuthorities.optional,
+          "certificate authorities to trust instead of the system's, in PEM form: file:/path"),
       ],
       finish: { webhook, _, reading in webhook.finish(&reading) })
   }
 
   private mutating func finish(_ reading: inout Reading) {
-    authorities = authorities.map(reading.secrets.absolute)
     if url.hasPrefix("http:"), !HostAndPort.isLoopback(urlHost: url) {
       reading.warn(
         at: "\(reading.path).url",

@@ -6,15 +6,15 @@ internal import Outbound
 public struct AdminClient: Sendable {
   private let url: String
   private let token: String
-  private let authorities: String?
+  private let authorities: [UInt8]?
 
   /// - Parameters:
   ///   - url: where the console is: `https://console.example`, or `http://` on this machine.
   ///   - token: an API key that the configuration knows the hash of.
-  ///   - authorities: a PEM file of certificate authorities in place of the system's.
+  ///   - authorities: certificate authorities in place of the system's, in PEM form.
   /// - Throws: for an address to which the key would travel in the clear.
   public init(
-    url: String, token: String, authorities: String? = nil
+    url: String, token: String, authorities: [UInt8]? = nil
   ) throws(AdminClientError) {
     var url = url
     while url.hasSuffix("/") { url.removeLast() }

@@ -9,12 +9,15 @@ struct ConsoleOrigin: Sendable {
   /// `https://console.example`, `http://127.0.0.1:8081`.
   let text: String
   let isSecure: Bool
+  /// What the console itself speaks: `http://`, `https://`.
+  private let scheme: String
   private let hosts: Set<String>
 
   /// - Parameter port: the port the server has found, when the settings let the system choose.
   init(_ settings: ConsoleSettings, port: Int) {
     let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
-    text = settings.publicURL ?? "http://\(host):\(port)"
+    scheme = settings.tls == nil ? "http://" : "https://"
+    text = settings.publicURL ?? "\(scheme)\(host):\(port)"
     isSecure = text.hasPrefix("https://")
     var hosts: Set<String> = [ConsoleOrigin.authority(text)]
     if ConsoleOrigin.isLoopback(settings.host) {
@@ -36,7 +39,8 @@ struct ConsoleOrigin: Sendable {
   func isSame(_ origin: String) -> Bool {
     if origin == text { return true }
     // On loopback the console has several names, all of this machine.
-    return !isSecure && origin.hasPrefix("http://") && answers(to: String(origin.dropFirst(7)))
+    guard isSecure == (scheme == "https://"), origin.hasPrefix(scheme) else { return false }
+    return answers(to: String(origin.dropFirst(scheme.count)))
   }
 
   private static func authority(_ origin: String) -> String {

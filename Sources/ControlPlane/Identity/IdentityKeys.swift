@@ -97,6 +97,6 @@ extension ProviderSettings {
   init(_ oidc: OIDCConfiguration) {
     self.init(
       provider: oidc.provider, refreshSeconds: Double(oidc.refreshMilliseconds) / 1000,
-      authorities: oidc.authorities)
+      authorities: oidc.authorities?.pem)
   }
 }

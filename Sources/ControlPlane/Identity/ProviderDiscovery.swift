@@ -6,11 +6,11 @@ import Outbound
 struct ProviderDiscovery {
   /// Sends a GET and returns the answer: `OutboundRequest`, or a test's.
   typealias Get =
-    @Sendable (_ url: String, _ authorities: String?) async throws(OutboundError) ->
+    @Sendable (_ url: String, _ authorities: [UInt8]?) async throws(OutboundError) ->
     OutboundAnswer
 
   let issuer: String
-  let authorities: String?
+  let authorities: [UInt8]?
   let get: Get
 
   /// The documents to try, in this order: behind the issuer's path, then between host and path.

@@ -7,10 +7,10 @@ public struct ProviderSettings: Sendable, Equatable {
   public var provider: IdentityProvider
   /// Seconds between two fetches.
   public var refreshSeconds: Double
-  /// PEM file of certificate authorities instead of the system's.
-  public var authorities: String?
+  /// Certificate authorities instead of the system's, in PEM form.
+  public var authorities: [UInt8]?
 
-  public init(provider: IdentityProvider, refreshSeconds: Double, authorities: String? = nil) {
+  public init(provider: IdentityProvider, refreshSeconds: Double, authorities: [UInt8]? = nil) {
     self.provider = provider
     self.refreshSeconds = refreshSeconds
     self.authorities = authorities

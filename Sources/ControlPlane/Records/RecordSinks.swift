@@ -1,3 +1,4 @@
+import Identity
 public import Logging
 public import Recorder
 public import SluiceConfiguration
@@ -113,7 +114,9 @@ extension SinkSettings.Receiver {
       var settings = SyslogSettings(
         host: syslog.address.host, port: syslog.address.port,
         tls: syslog.tls.map {
-          .init(authorities: $0.authorities, certificate: $0.certificate, key: $0.key)
+          .init(
+            authorities: $0.authorities?.pem, certificate: $0.identity?.chain,
+            key: $0.identity.map { SinkSecret($0.key.bytes) })
         })
       settings.facility = syslog.facility.number
       settings.appName = syslog.appName
@@ -123,7 +126,7 @@ extension SinkSettings.Receiver {
     } else if let webhook = configuration.webhook {
       var settings = WebhookSettings(url: webhook.url, secret: SinkSecret(webhook.secret.bytes))
       settings.batch = webhook.batch
-      settings.authorities = webhook.authorities
+      settings.authorities = webhook.authorities?.pem
       self = .webhook(settings)
     } else {
       let file = configuration.jsonl ?? FileSinkConfiguration()

@@ -23,47 +23,7 @@ extension Configuration {
     compare("workers", \.workers)
     compare("log", \.log)
     compare("admin", \.admin)
-    return keys + fixedConsoleKeys(differingFrom: running)
-  }
-}
-
-/// The console listens, and people are signed in, under the settings of the start; who may see what changes at once.
-extension Configuration {
-  private func fixedConsoleKeys(differingFrom running: Configuration) -> [String] {
-    guard let console, let old = running.console else {
-      return (console == nil) == (running.console == nil) ? [] : ["console"]
-    }
-    return zip(console.fixedKeys, old.fixedKeys).filter { $0.0.value != $0.1.value }
-      .map { "console.\($0.0.key)" }
-  }
-
-  fileprivate mutating func keepFixedConsoleKeys(of running: Configuration) {
-    guard let newer = console, var kept = running.console else {
-      console = running.console
-      return
-    }
-    kept.admins = newer.admins
-    kept.auditors = newer.auditors
-    kept.keys = newer.keys
-    console = kept
-  }
-}
-
-extension ConsoleConfiguration {
-  /// What takes effect after a restart only, each as a text to compare; secrets by their references.
-  fileprivate var fixedKeys: [(key: String, value: String)] {
-    let openID = login.openID.map {
-      "\([$0.issuer, $0.clientID, $0.secretReference ?? "", $0.groupsClaim, $0.nameClaim ?? "", $0.authorities ?? ""] + $0.scopes)"
-    }
-    let admin = login.localAdmin.map {
-      "\([$0.name, $0.hashReference ?? "", $0.passwordHash ?? ""] + $0.groups.map(\.text))"
-    }
-    return [
-      ("address", "\(address)"), ("public_url", publicURL ?? ""),
-      ("behind_proxy", "\(isBehindProxy)"), ("login.oidc", openID ?? ""),
-      ("login.local_admin", admin ?? ""), ("approve_needs_reason", "\(approvalNeedsReason)"),
-      ("session_idle", "\(sessionIdleMilliseconds)"), ("session_max", "\(sessionMilliseconds)"),
-    ]
+    return keys
   }
 }
 
@@ -94,7 +54,6 @@ extension LoadedConfiguration {
     configuration.workers = old.workers
     configuration.log = old.log
     configuration.admin = old.admin
-    configuration.keepFixedConsoleKeys(of: old)
     // The file was checked against its own listeners; those that are open may be others.
     let open = old.listeners.first { !$0.address.isLoopback }
     if let open, configuration.identity.anonymous != nil {

@@ -61,13 +61,15 @@ public struct SyslogSettings: Sendable, Equatable {
   public var messageBytesMax = 8192
 
   public struct TLS: Sendable, Equatable {
-    /// PEM file of certificate authorities instead of the system's.
-    public var authorities: String?
-    /// PEM files that prove who we are, where the receiver asks for that.
-    public var certificate: String?
-    public var key: String?
+    /// Certificate authorities instead of the system's, in PEM form.
+    public var authorities: [UInt8]?
+    /// What proves who we are, where the receiver asks for that: both in PEM form.
+    public var certificate: [UInt8]?
+    public var key: SinkSecret?
 
-    public init(authorities: String? = nil, certificate: String? = nil, key: String? = nil) {
+    public init(
+      authorities: [UInt8]? = nil, certificate: [UInt8]? = nil, key: SinkSecret? = nil
+    ) {
       self.authorities = authorities
       self.certificate = certificate
       self.key = key
@@ -99,8 +101,8 @@ public struct WebhookSettings: Sendable, Equatable {
   public var secret: SinkSecret
   /// Most events of one request. 1 to 1000.
   public var batch = 100
-  /// PEM file of certificate authorities instead of the system's.
-  public var authorities: String?
+  /// Certificate authorities instead of the system's, in PEM form.
+  public var authorities: [UInt8]?
 
   public init(url: String, secret: SinkSecret) {
     self.url = url

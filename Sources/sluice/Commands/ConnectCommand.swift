@@ -43,7 +43,8 @@ struct ConnectCommand: AsyncParsableCommand {
   func run() async throws {
     let token = ProcessInfo.processInfo.environment["SLUICE_TOKEN"]
     let connection = GatewayConnection(
-      endpoint: endpoint, token: token?.isEmpty == true ? nil : token, authorities: authorities
+      endpoint: endpoint, token: token?.isEmpty == true ? nil : token,
+      authorities: try AuthoritiesFile.read(authorities)
     ) { line in Terminal.write(line) }
     for await line in InputLines.read() { await connection.take(line) }
     await connection.end()

@@ -7,7 +7,7 @@ import Synchronization
 actor GatewayConnection {
   private let endpoint: String
   private let token: String?
-  private let authorities: String?
+  private let authorities: [UInt8]?
   private let say: @Sendable (String) -> Void
   /// Requests under way; those that are cancelled in the modern era end with their connection.
   private var underWay: [String: Task<Void, Never>] = [:]
@@ -18,7 +18,7 @@ actor GatewayConnection {
   private var stream: Task<Void, Never>?
 
   init(
-    endpoint: String, token: String?, authorities: String?,
+    endpoint: String, token: String?, authorities: [UInt8]?,
     say: @escaping @Sendable (String) -> Void
   ) {
     self.endpoint = endpoint

@@ -28,7 +28,8 @@ struct AdminOptions: ParsableArguments {
 
   func client() throws(CommandFailure) -> AdminClient {
     do {
-      return try AdminClient(url: try address(), token: try token(), authorities: authorities)
+      return try AdminClient(
+        url: try address(), token: try token(), authorities: try AuthoritiesFile.read(authorities))
     } catch let failure as CommandFailure {
       throw failure
     } catch {
@@ -47,7 +48,7 @@ struct AdminOptions: ParsableArguments {
     guard let console = try GatewayService.load(config).configuration.console else {
       throw CommandFailure("\(config) has no console.", status: .usage)
     }
-    return console.publicURL ?? "http://\(console.address)"
+    return console.publicURL ?? "\(console.tls == nil ? "http" : "https")://\(console.address)"
   }
 
   private func token() throws(CommandFailure) -> String {

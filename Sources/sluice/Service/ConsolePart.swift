@@ -1,49 +1,81 @@
 import Approvals
 import Console
 import ControlPlane
-import Identity
 import Logging
-import Policy
 import Recorder
 import SluiceConfiguration
 import Synchronization
 
 /// The console beside the gateway: listens once the workers do, and ends when they have ended.
 ///
-/// A reload changes who may use the admin API and which groups see what, at once. The rest of its settings are those of the
-/// start: the address is open and people are signed in under them.
+/// A reload starts it, ends it, and changes who may use the admin API, which groups see what, and the certificates, at once.
+/// What else changes has it end and start anew: people then sign in again.
 final class ConsolePart: ServicePart {
   let name = "console"
 
-  private let server: ConsoleServer
-  private let running = RunningService()
+  private struct State {
+    var server: ConsoleServer?
+    /// What `server` was started with.
+    var beginning: ConsoleBeginning?
+    /// What the next reload puts in its place.
+    var prepared: (server: ConsoleServer, beginning: ConsoleBeginning)?
+  }
+
+  private let state = Mutex(State())
+  private let running: RunningService
+  private let services: ConsoleServices
   private let logger: Logger
 
-  /// - Returns: nil when the configuration has no console.
-  init?(
-    _ configuration: Configuration, approvals: any ApprovalService, logger: Logger
-  ) throws(CommandFailure) {
-    guard let console = configuration.console else { return nil }
+  init(_ configuration: Configuration, approvals: any ApprovalService, logger: Logger) {
+    let running = RunningService()
     var services = ConsoleServices(approvals: approvals)
     services.sessions = SessionCatalog(directory: configuration.audit.directory)
     services.keepsApprovals = configuration.store != nil
-    services.status = { [running] in await running.service?.status() }
-    do {
-      server = try ConsoleServer(
-        settings: ConsoleSettings(console, identity: configuration.identity), services: services,
-        logger: logger)
-    } catch {
-      throw CommandFailure("The console cannot start: \(error).")
-    }
+    services.status = { await running.service?.status() }
+    self.running = running
+    self.services = services
     self.logger = logger
+  }
+
+  func prepare(_ loaded: LoadedConfiguration) async throws(ServiceFailure) {
+    state.withLock { $0.prepared = nil }
+    guard let console = loaded.configuration.console else { return }
+    let beginning = ConsoleBeginning(console, identity: loaded.configuration.identity)
+    guard beginning != state.withLock({ $0.beginning }) else { return }
+    do {
+      let server = try ConsoleServer(
+        settings: ConsoleSettings(console, identity: loaded.configuration.identity),
+        services: services, logger: logger)
+      state.withLock { $0.prepared = (server, beginning) }
+    } catch {
+      throw ServiceFailure(
+        loaded.source.error(at: "console", "the console cannot start: \(error)"))
+    }
   }
 
   func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async {
     running.set(service)
-    if let console = loaded.configuration.console {
-      server.adopt(ConsoleSettings(console, identity: loaded.configuration.identity))
+    let console = loaded.configuration.console
+    let (server, prepared) = state.withLock { state in
+      defer { state.prepared = nil }
+      return (state.server, state.prepared)
     }
-    guard !server.isRunning else { return }
+    if let server {
+      if let console, prepared == nil {
+        return server.adopt(ConsoleSettings(console, identity: loaded.configuration.identity))
+      }
+      state.withLock { ($0.server, $0.beginning) = (nil, nil) }
+      await server.stop()
+      logger.info(
+        prepared == nil ? "the console has ended" : "the console begins anew: people sign in again",
+        metadata: ["url": "\(server.url)"])
+    }
+    if let console, let prepared { await start(prepared.server, prepared.beginning, console) }
+  }
+
+  private func start(
+    _ server: ConsoleServer, _ beginning: ConsoleBeginning, _ console: ConsoleConfiguration
+  ) async {
     do {
       _ = try await server.start()
     } catch {
@@ -51,10 +83,11 @@ final class ConsolePart: ServicePart {
       logger.error("the console cannot listen", metadata: ["problem": "\(error)"])
       return
     }
+    state.withLock { ($0.server, $0.beginning) = (server, beginning) }
     logger.info("console", metadata: ["url": "\(server.url)"])
     if let password = server.oneTimePassword {
       // To the terminal and not to the log, where it would be kept.
-      let name = loaded.configuration.console?.login.localAdmin?.name ?? "admin"
+      let name = console.login.localAdmin?.name ?? "admin"
       Terminal.writeError(
         "Sign in to the console at \(server.url) as \(name) with the password \(password) (good for one sign-in)."
       )
@@ -64,7 +97,11 @@ final class ConsolePart: ServicePart {
   func stop() async {
     // The service holds its parts, and they must not hold it in turn.
     running.set(nil)
-    await server.stop()
+    let server = state.withLock { state in
+      defer { state.server = nil }
+      return state.server
+    }
+    await server?.stop()
   }
 }
 
@@ -75,42 +112,4 @@ private final class RunningService: Sendable {
   var service: GatewayService? { held.withLock { $0 } }
 
   func set(_ service: GatewayService?) { held.withLock { $0 = service } }
-}
-
-extension ConsoleSettings {
-  init(_ console: ConsoleConfiguration, identity: IdentityConfiguration) {
-    self.init()
-    let address = console.address.description
-    let colon = address.lastIndex(of: ":")!
-    host = String(address[..<colon].filter { $0 != "[" && $0 != "]" })
-    port = Int(console.address.port)
-    publicURL = console.publicURL
-    openID = console.login.openID.map { provider in
-      var settings = OpenIDSettings(
-        issuer: provider.issuer, clientID: provider.clientID, clientSecret: provider.clientSecret)
-      settings.scopes = provider.scopes
-      settings.groupsClaim = provider.groupsClaim
-      settings.nameClaim = provider.nameClaim
-      settings.authorities = provider.authorities
-      settings.provider =
-        identity.oidc.first { $0.provider.issuer == provider.issuer }?.provider.name
-      return settings
-    }
-    localAdmin = console.login.localAdmin.map { admin in
-      var settings = LocalAdminSettings()
-      settings.name = admin.name
-      settings.passwordHash = admin.passwordHash
-      settings.groups = Set(admin.groups.map(\.text))
-      return settings
-    }
-    adminGroups = Set(console.admins.map(\.text))
-    auditorGroups = Set(console.auditors.map(\.text))
-    keys = (console.keys + identity.serviceAccounts).map { account in
-      ConsoleKey(
-        name: account.name, digest: account.keyDigest, groups: Set(account.groups.map(\.text)))
-    }
-    approvalNeedsReason = console.approvalNeedsReason
-    limits.sessionIdleSeconds = Double(console.sessionIdleMilliseconds) / 1000
-    limits.sessionSeconds = Double(console.sessionMilliseconds) / 1000
-  }
 }

@@ -55,8 +55,7 @@ extension GatewayService {
     } catch {
       throw CommandFailure(error)
     }
-    let console = try ConsolePart(loaded.configuration, approvals: service, logger: logger)
-    if let console { parts.append(console) }
+    parts.append(ConsolePart(loaded.configuration, approvals: service, logger: logger))
     return parts
   }
 

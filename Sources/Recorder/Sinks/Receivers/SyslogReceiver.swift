@@ -28,7 +28,7 @@ final class SyslogReceiver: SinkReceiver {
 
   func connect() throws(SinkError) {
     let tls = settings.tls.map {
-      OutboundTLS(authorities: $0.authorities, certificate: $0.certificate, key: $0.key)
+      OutboundTLS(authorities: $0.authorities, certificate: $0.certificate, key: $0.key?.bytes)
     }
     do throws(OutboundError) {
       stream = try OutboundStream(host: settings.host, port: settings.port, tls: tls)
