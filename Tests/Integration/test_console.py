@@ -2,6 +2,8 @@
 
 import http.server
 import json
+import os
+import signal
 import threading
 import time
 import urllib.error
@@ -12,7 +14,9 @@ import pytest
 from support.console import API, PASSWORD, Page, Preview, Session, password_hash
 from support.gateway import Account, sluice
 from support.ports import free_ports
+from support.tls import Authority
 from support.wire import modern_call
+from test_reload import logged, rewrite, wait_for
 
 pytestmark = pytest.mark.any_backend
 
@@ -23,7 +27,7 @@ ELEMENTS = set(
     "td".split())
 ATTRIBUTES = set(
     "lang charset name content rel href type src defer class id tabindex alt width height aria-label aria-current "
-    "method action value role data-live hidden datetime title data-until for rows maxlength autocomplete "
+    "method action value role data-label data-live hidden datetime title data-until for rows maxlength autocomplete "
     "autocapitalize spellcheck required autofocus selected checked".split())
 
 
@@ -207,6 +211,74 @@ def test_the_command_line_decides_over_the_api(gateway_with_console, tmp_path):
         assert result.returncode == status, result.stderr
         assert text in result.stderr
         assert key not in result.stdout + result.stderr
+
+
+def reloaded(gateway, change):
+    """Changes the configuration and returns when what it says is in force."""
+    published = len(logged(gateway, "published"))
+    rewrite(gateway, change)
+    gateway.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: len(logged(gateway, "published")) > published, "the reload", seconds=60)
+
+
+def fetch(url, context=None):
+    with urllib.request.urlopen(url + "/login", timeout=60, context=context) as answer:
+        return answer.status, answer.read().decode()
+
+
+def test_a_reload_starts_and_ends_the_console(make_gateway, accounts, tmp_path):
+    first, second = free_ports(2)
+    local_admin = {"password_hash": f"file:{password_hash(tmp_path)}"}
+
+    def console(port):
+        return {"address": f"127.0.0.1:{port}", "login": {"local_admin": local_admin}}
+
+    def added(port):
+        reloaded(gateway, lambda settings: settings.update(console=console(port)))
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: logged(gateway, "console", url=url), "the console's beginning", seconds=60)
+        assert Session(url).sign_in()[0] == 303
+
+    gateway = make_gateway({"people": "http://127.0.0.1:9/mcp"}).start()
+    assert not logged(gateway, "console")
+    added(first)
+    # Elsewhere: it begins anew there, and has left the old place.
+    added(second)
+    assert logged(gateway, "the console begins anew: people sign in again")
+    with pytest.raises(urllib.error.URLError):
+        fetch(f"http://127.0.0.1:{first}")
+    reloaded(gateway, lambda settings: settings.pop("console"))
+    wait_for(lambda: logged(gateway, "the console has ended"), "its end", seconds=60)
+    with pytest.raises(urllib.error.URLError):
+        fetch(f"http://127.0.0.1:{second}")
+    assert not logged(gateway, "some of what changed takes effect after a restart")
+    assert gateway.stop() == 0
+
+
+def test_the_console_speaks_tls(gateway_with_console, tmp_path):
+    authority, later = Authority(tmp_path / "one"), Authority(tmp_path / "two", "Another authority")
+    port, = free_ports(1)
+    url = f"https://localhost:{port}"
+    gateway = gateway_with_console(
+        address=f"127.0.0.1:{port}", tls=authority.issue("DNS:localhost").settings, public_url=url)
+    assert fetch(url, authority.client_context())[0] == 200
+    with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+        fetch(url, later.client_context())
+    with pytest.raises((urllib.error.URLError, OSError)):
+        fetch(f"http://localhost:{port}")
+    key = gateway.api["ada"].headers["Authorization"].removeprefix("Bearer ")
+
+    def listed(pem, check=True):
+        return sluice("approvals", "list", "--config", gateway.file, "--authorities", pem, check=check,
+                      env={**os.environ, "SLUICE_TOKEN": key})
+
+    assert "Nothing waits for a decision." in listed(authority.pem).stdout
+    assert "certificate" in listed(later.pem, check=False).stderr
+    # Another certificate, without anybody having to sign in again.
+    reloaded(gateway, lambda settings: settings["console"].update(tls=later.issue("DNS:localhost").settings))
+    assert "Nothing waits for a decision." in listed(f"file:{later.pem}").stdout
+    assert not logged(gateway, "the console begins anew: people sign in again")
+    assert gateway.stop() == 0
 
 
 class Answering(http.server.BaseHTTPRequestHandler):

@@ -278,7 +278,7 @@ def test_a_receiver_that_asks_for_a_certificate(make_gateway, upstreams, account
     def sink(issued):
         tls = {"authorities": str(theirs.pem)}
         if issued:
-            tls |= {"certificate": str(issued.chain), "key": str(issued.key)}
+            tls |= issued.settings
         return [{"name": "siem", "start": "beginning", "syslog": {
             "address": f"127.0.0.1:{receiver.port}", "tls": tls}}]
 

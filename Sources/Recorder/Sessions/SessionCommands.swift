@@ -21,6 +21,7 @@ public struct SessionCommands: Sendable {
     for session in list.sessions {
       print(json ? SessionLine.json(of: session) : SessionLine.text(of: session))
     }
+    if list.sessions.isEmpty { note("no session matches") }
     if list.isCut { note("only the latest \(limit) are shown; --count shows more") }
   }
 

@@ -46,7 +46,9 @@ struct AdminOptions: ParsableArguments {
         status: .usage)
     }
     guard let console = try GatewayService.load(config).configuration.console else {
-      throw CommandFailure("\(config) has no console.", status: .usage)
+      throw CommandFailure(
+        "\(config) has no console to ask; write console: { login: { local_admin: {} } }, or say where one is with --url.",
+        status: .usage)
     }
     return console.publicURL ?? "\(console.tls == nil ? "http" : "https")://\(console.address)"
   }
