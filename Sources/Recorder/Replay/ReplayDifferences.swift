@@ -52,6 +52,7 @@ struct ReplayDifferences: Equatable {
         note(path, "recorded \(left.count) elements, now \(right.count)")
       }
     case (let left, let right) where left == right: break
+    case (.string(let left), .string(let right)): compare(text: left, right, path)
     case (.string(let left), _) where mayBeMasked && Self.isMasked(left): uncompared.masked += 1
     case (.number(0), .number), (.boolean(false), .boolean):
       // What masks put in place of numbers and booleans.
@@ -60,7 +61,6 @@ struct ReplayDifferences: Equatable {
       } else {
         note(path, "recorded \(recorded.summary), now \(now.summary)")
       }
-    case (.string(let left), .string(let right)): compare(text: left, right, path)
     default: note(path, "recorded \(recorded.summary), now \(now.summary)")
     }
   }
@@ -106,7 +106,7 @@ struct ReplayDifferences: Equatable {
     {
       return compare(left, right, path + "(json)")
     }
-    if mayBeMasked, recorded.contains("[redacted]") {
+    if mayBeMasked, Self.isMasked(recorded) {
       uncompared.masked += 1
     } else if mayBeMasked, let left = Self.decoded(recorded), let right = Self.decoded(now) {
       compare(.string(left), .string(right), path + "(base64)")
