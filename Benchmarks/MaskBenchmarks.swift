@@ -35,5 +35,25 @@ func benchmarkMasking(_ harness: Harness) throws(MaskError) {
         document.span.bytes, index: index, program: program, active: active, into: &writer)
       guard case .masked = outcome else { preconditionFailure("nothing was masked") }
     }
+    benchmarkStreaming(harness, name, document, program, active)
+  }
+}
+
+/// The same answers as a message that is too long to be held: read and masked in pieces of a receive buffer.
+private func benchmarkStreaming(
+  _ harness: Harness, _ name: String, _ document: [UInt8], _ program: MaskProgram,
+  _ active: MaskRuleSet
+) {
+  var masker = Masker()
+  harness.measure("mask/stream \(name)", bytes: document.count) {
+    let stream = StreamMasker(program: program, active: active)
+    for start in stride(from: 0, to: document.count, by: 16384) {
+      let end = min(start + 16384, document.count)
+      let violation = unsafe stream.feed(
+        document.span.bytes.extracting(start..<end), with: &masker)
+      precondition(violation == nil)
+      stream.take()
+    }
+    precondition(stream.finish() == nil && stream.maskedValues > 0)
   }
 }

@@ -147,9 +147,9 @@ extension Mistake {
     ),
     Mistake(
       "server limit",
-      Sample(servers: "servers:\n  orders: { url: http://x, limits: { response_size: 8MiB } }")
+      Sample(servers: "servers:\n  orders: { url: http://x, limits: { response_size: 80MiB } }")
         .text,
-      "6:53: servers.orders.limits.response_size: larger than limits.response_size (4MiB), which bounds every server; raise that"
+      "6:53: servers.orders.limits.response_size: larger than limits.response_size (64MiB), which bounds every server; raise that"
     ),
     Mistake(
       "bad name",

@@ -116,6 +116,7 @@ import Testing
     limits:
       head_size: 2KiB
       request_size: 3KiB
+      response_hold: 65KiB
       response_size: 4KiB
       json_depth: 6
       pipeline_size: 5KiB
@@ -370,6 +371,7 @@ import Testing
     var expected = LimitsConfiguration()
     expected.headBytesMax = 2 << 10
     expected.requestBytesMax = 3 << 10
+    expected.responseHoldBytesMax = 65 << 10
     expected.responseBytesMax = 4 << 10
     expected.jsonDepthMax = 6
     expected.pipelineBytesMax = 5 << 10

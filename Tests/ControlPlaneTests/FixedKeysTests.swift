@@ -17,6 +17,7 @@ import Testing
     ("audit", "", "audit: { directory: ./elsewhere }", ""),
     ("limits.head_size", "", "", "limits: { head_size: 64KiB }"),
     ("limits.request_size", "", "", "limits: { request_size: 1MiB }"),
+    ("limits.response_hold", "", "", "limits: { response_hold: 1MiB }"),
     ("limits.response_size", "", "", "limits: { response_size: 1MiB }"),
     ("limits.json_depth", "", "", "limits: { json_depth: 10 }"),
     ("limits.worker_memory", "", "", "limits: { worker_memory: 2MiB }"),

@@ -6,8 +6,11 @@ public struct LimitsConfiguration: Equatable, Sendable {
   public var headBytesMax = 32 << 10
   /// A request's body. A longer one is answered 413. The default is the Python SDK's.
   public var requestBytesMax = 4 << 20
-  /// One message from a server, held whole until it is judged and masked. A longer one is refused.
-  public var responseBytesMax = 4 << 20
+  /// How much of one message from a server is held until it is judged and masked as a whole. A longer answer to a call is
+  /// masked as it arrives; a longer list or request of the server's own is refused.
+  public var responseHoldBytesMax = 4 << 20
+  /// One message from a server. A longer one is refused, or cut when part of it has left.
+  public var responseBytesMax = 64 << 20
   /// Nesting of JSON.
   public var jsonDepthMax = 64
   /// What an agent may send ahead of the answer it waits for; beyond, the gateway stops reading.
@@ -68,6 +71,11 @@ public struct LimitsConfiguration: Equatable, Sendable {
   public init() {}
 }
 
+extension LimitsConfiguration {
+  /// The longest message that is judged whole.
+  public var responseHeldBytesMax: Int { min(responseHoldBytesMax, responseBytesMax) }
+}
+
 extension LimitsConfiguration: SchemaObject {
   static var keys: KeyTable<LimitsConfiguration> {
     KeyTable(
@@ -87,8 +95,12 @@ extension LimitsConfiguration: SchemaObject {
         "request_size", \.requestBytesMax, .size(bytes),
         "a request's body; a longer one is answered 413"),
       .optional(
+        "response_hold", \.responseHoldBytesMax, .size(64 << 10...8 << 20),
+        "what of a server's message is held to be judged whole; a longer answer is masked as it arrives"
+      ),
+      .optional(
         "response_size", \.responseBytesMax, .size(bytes),
-        "one message from a server; a longer one is refused"),
+        "one message from a server; a longer one is refused, or cut when part of it has left"),
       .optional(
         "json_depth", \.jsonDepthMax, .integer(4...512), "how deep a message may be nested"),
       .optional(

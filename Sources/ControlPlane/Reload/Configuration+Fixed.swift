@@ -13,6 +13,7 @@ extension Configuration {
     compare("audit", \.audit)
     compare("limits.head_size", \.limits.headBytesMax)
     compare("limits.request_size", \.limits.requestBytesMax)
+    compare("limits.response_hold", \.limits.responseHoldBytesMax)
     compare("limits.response_size", \.limits.responseBytesMax)
     compare("limits.json_depth", \.limits.jsonDepthMax)
     compare("limits.worker_memory", \.limits.workerMemoryBytesMax)
@@ -44,6 +45,7 @@ extension LoadedConfiguration {
     configuration.audit = old.audit
     configuration.limits.headBytesMax = old.limits.headBytesMax
     configuration.limits.requestBytesMax = old.limits.requestBytesMax
+    configuration.limits.responseHoldBytesMax = old.limits.responseHoldBytesMax
     configuration.limits.responseBytesMax = old.limits.responseBytesMax
     configuration.limits.jsonDepthMax = old.limits.jsonDepthMax
     configuration.limits.workerMemoryBytesMax = old.limits.workerMemoryBytesMax

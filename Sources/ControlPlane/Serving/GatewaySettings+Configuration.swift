@@ -43,7 +43,8 @@ extension GatewayLimits {
     func nanoseconds(_ milliseconds: Int) -> UInt64 { UInt64(milliseconds) * 1_000_000 }
     headBytesMax = limits.headBytesMax
     bodyBytesMax = limits.requestBytesMax
-    messageBytesMax = limits.responseBytesMax
+    messageBytesMax = limits.responseHeldBytesMax
+    streamedBytesMax = limits.responseBytesMax
     depthMax = limits.jsonDepthMax
     handshakeTime = nanoseconds(limits.handshakeMilliseconds)
     headTime = nanoseconds(limits.headMilliseconds)

@@ -97,7 +97,7 @@ extension Configuration {
       remote: RemoteServer(
         speech: server.transport == .sse ? .eventStream : .modern, origin: url.origin,
         target: url.path, access: access))
-    bridged.limits.messageBytesMax = max(limits.requestBytesMax, limits.responseBytesMax)
+    bridged.limits.messageBytesMax = max(limits.requestBytesMax, limits.responseHeldBytesMax)
     return bridged
   }
 
@@ -112,7 +112,7 @@ extension Configuration {
     stdio.limits.startTime = .milliseconds(server.processLimits.startMilliseconds)
     stdio.limits.idleTime = .milliseconds(server.processLimits.idleMilliseconds)
     // A message of a server is judged whole: what the workers would refuse need not be read to its end.
-    stdio.limits.messageBytesMax = max(limits.requestBytesMax, limits.responseBytesMax)
+    stdio.limits.messageBytesMax = max(limits.requestBytesMax, limits.responseHeldBytesMax)
     return stdio
   }
 }

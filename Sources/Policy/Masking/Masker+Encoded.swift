@@ -5,14 +5,14 @@ import Wire
 // quotes in them.
 
 extension Masker {
-  /// Masks inside the Base64 string `value`. Writes the new contents of the string (without quotes) and returns how many
+  /// Masks inside the Base64 string with these contents. Writes the new contents (without quotes) and returns how many
   /// values were replaced; returns 0, with nothing of worth written, when the string can stay as it is.
   mutating func maskEncoded(
-    _ value: JSONToken, _ bytes: RawSpan, _ index: borrowing JSONIndex, tables: MaskTables,
-    watch: borrowing JSONWatch, active: MaskRuleSet, into writer: inout MaskWriter
+    _ contents: RawSpan, tables: MaskTables, watch: borrowing JSONWatch, active: MaskRuleSet,
+    into writer: inout MaskWriter
   ) -> Int {
     let inner = 1
-    unsafe levels[inner].unescape(bytes.extracting(index.contents(of: value).range))
+    unsafe levels[inner].unescape(contents)
     unsafe levels[inner].decodeBase64()
     let start = unsafe UnsafeRawPointer(levels[inner].text)
     let text = unsafe RawSpan(_unsafeStart: start, byteCount: levels[inner].textCount)
@@ -44,7 +44,7 @@ extension Masker {
     return values
   }
 
-  private static var noticeBytes: RawSpan {
+  static var noticeBytes: RawSpan {
     @_lifetime(immortal)
     get {
       let text = notice

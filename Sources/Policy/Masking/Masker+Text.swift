@@ -14,8 +14,25 @@ extension Masker {
     _ hit: JSONHit, _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int, tables: MaskTables,
     watch: borrowing JSONWatch, active: MaskRuleSet, into writer: inout MaskWriter
   ) -> Int {
+    if let done = unsafe readText(
+      bytes.extracting(index.contents(of: hit.token).range), level: level, tables: tables,
+      watch: watch, active: active, into: &writer)
+    {
+      return done
+    }
+    unsafe noteReached(hit, bytes, index, level: level, tables: tables)
+    return unsafe maskRead(
+      level: level, tables: tables, watch: watch, active: active, into: &writer)
+  }
+
+  /// Reads the contents of a string as a document of the next level. Nil when it has something to mask: `maskRead` does
+  /// that; else what `maskText` returns.
+  mutating func readText(
+    _ contents: RawSpan, level: Int, tables: MaskTables, watch: borrowing JSONWatch,
+    active: MaskRuleSet, into writer: inout MaskWriter
+  ) -> Int? {
     let inner = level + 1
-    unsafe levels[inner].unescape(bytes.extracting(index.contents(of: hit.token).range))
+    unsafe levels[inner].unescape(contents)
     guard unsafe levels[inner].hasQuotes else { return 0 }
     // The level's memory stays where it is until the level unescapes another string.
     let start = unsafe UnsafeRawPointer(levels[inner].text)
@@ -31,8 +48,19 @@ extension Masker {
       return unsafe withholdIfNamed(text, tables, active, into: &writer)
     }
     let nestedIndex = unsafe indexes + inner
-    guard unsafe nestedIndex.pointee.hitCount > 0 else { return 0 }
-    unsafe noteReached(hit, bytes, index, level: level, tables: tables)
+    return unsafe nestedIndex.pointee.hitCount > 0 ? nil : 0
+  }
+
+  /// Masks the document that `readText` has read, and writes it as the contents of a string; returns how many values were
+  /// replaced.
+  mutating func maskRead(
+    level: Int, tables: MaskTables, watch: borrowing JSONWatch, active: MaskRuleSet,
+    into writer: inout MaskWriter
+  ) -> Int {
+    let inner = level + 1
+    let nestedIndex = unsafe indexes + inner
+    let start = unsafe UnsafeRawPointer(levels[inner].text)
+    let text = unsafe RawSpan(_unsafeStart: start, byteCount: levels[inner].textCount)
     unsafe levels[inner].reserveOutput(
       Masker.room(bytes: text.byteCount, index: nestedIndex.pointee))
     var nested = unsafe MaskWriter(

@@ -40,7 +40,11 @@ extension Masker {
   ) {
     switch kind {
     case .string:
-      if treatment == .partial, unsafe partialString(value, bytes, index, into: &writer) { return }
+      if treatment == .partial,
+        unsafe partialString(bytes.extracting(index.contents(of: value).range), into: &writer)
+      {
+        return
+      }
       unsafe writer.appendRedacted()
     case .number: unsafe writer.append("0")
     case .true, .false: unsafe writer.append("false")
@@ -49,13 +53,10 @@ extension Masker {
     }
   }
 
-  /// The last four characters of a string that has at least eight; false when it has fewer.
-  private mutating func partialString(
-    _ value: JSONToken, _ bytes: RawSpan, _ index: borrowing JSONIndex,
-    into writer: inout MaskWriter
-  ) -> Bool {
+  /// Writes a string with the last four characters of one that has at least eight; false when it has fewer.
+  mutating func partialString(_ contents: RawSpan, into writer: inout MaskWriter) -> Bool {
     let scratch = Self.levelCount - 1
-    unsafe levels[scratch].unescape(bytes.extracting(index.contents(of: value).range))
+    unsafe levels[scratch].unescape(contents)
     let text = unsafe levels[scratch].textBytes
     var characters = 0
     var tail = 0

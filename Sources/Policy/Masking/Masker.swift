@@ -21,7 +21,7 @@ public struct Masker: ~Copyable {
   let indexes: UnsafeMutablePointer<JSONIndex>
   static var levelCount: Int { nestingMax + 2 }
   var search: MaskedNameSearch
-  private var verdicts: MaskVerdicts
+  var verdicts: MaskVerdicts
 
   public init() {
     unsafe levels = .allocate(capacity: Self.levelCount)
@@ -186,7 +186,8 @@ public struct Masker: ~Copyable {
     case .encoded:
       unsafe writer.copy(source, copied, range.lowerBound + 1, size: bytes.byteCount)
       values = unsafe maskEncoded(
-        value, bytes, index, tables: tables, watch: watch, active: active, into: &writer)
+        bytes.extracting(index.contents(of: value).range), tables: tables, watch: watch,
+        active: active, into: &writer)
     case .address:
       unsafe writer.copy(source, copied, range.lowerBound + 1, size: bytes.byteCount)
       values = unsafe maskAddress(

@@ -39,8 +39,14 @@ public struct GatewayLimits: Sendable {
   public var headBytesMax = 32 << 10
   /// A request's body: 413 beyond.
   public var bodyBytesMax = 4 << 20
-  /// One message from a server, held whole until it is judged and masked: refused beyond.
+  /// One message from a server, held whole until it is judged and masked. Beyond, the answer to a call is judged and masked
+  /// as it arrives; every other message is refused.
   public var messageBytesMax = 4 << 20
+  /// The longest such answer: refused, or cut where part of it has left, beyond. Not more than `messageBytesMax`: none is
+  /// passed on while it arrives.
+  public var streamedBytesMax = 64 << 20
+  /// Answers of one worker that are passed on while they arrive; a further one is refused.
+  public var streamedAnswersMax = 64
   /// Nesting of JSON.
   public var depthMax = 64
   /// From a TLS connection's beginning to the end of its handshake, on either side.
@@ -148,7 +154,7 @@ public struct ServerLimits: Sendable, BitwiseCopyable {
   public var firstByteTime: UInt64?
   /// In place of `GatewayLimits.upstreamMax`.
   public var connectionsMax: Int?
-  /// In place of `GatewayLimits.messageBytesMax`, which it may not exceed.
+  /// In place of `GatewayLimits.streamedBytesMax`, which it may not exceed, and of `messageBytesMax` where it is less.
   public var messageBytesMax: Int?
   /// In place of `GatewayLimits.connectFailuresMax`.
   public var connectFailuresMax: Int?

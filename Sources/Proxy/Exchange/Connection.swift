@@ -99,8 +99,12 @@ struct Upstream: BitwiseCopyable {
   var head = ResponseHead()
   var chunks: ChunkedDecoder
   var events: SSEParser
-  /// The longest message that is taken from it.
+  /// The longest message of it that is held whole.
   var messageBytesMax = 0
+  /// The longest message that is taken from it at all.
+  var streamedBytesMax = 0
+  /// Place of the message that is passed on while it arrives; `.max` while there is none.
+  var streamed: UInt32 = .max
   /// Body bytes of this answer so far, after the framing was taken away.
   var bodyBytes: UInt64 = 0
   var isPaused = false

@@ -15,6 +15,15 @@ struct Exchange: BitwiseCopyable {
     case stream
   }
 
+  /// How a message that is passed on while it arrives is written.
+  enum StreamedForm: UInt8 {
+    case none
+    /// It is the body, in chunks.
+    case json
+    /// It is the event that is being written.
+    case event
+  }
+
   var phase = Phase.httpHead
   /// What it is judged by, from its beginning to its end.
   let generation: UInt8
@@ -107,6 +116,8 @@ struct Exchange: BitwiseCopyable {
   var hasStreamedMessage = false
   /// The stream ends without its end, because what was to come must not: the client sees it cut off.
   var isCut = false
+  /// A message is passed on while it arrives, and in this form.
+  var streamedForm = StreamedForm.none
   /// Why its connection to the server failed, where the errno does not tell.
   var failureReason = RecordedReason.none
   /// A legacy session's own stream (GET): notifications, no answer.

@@ -63,6 +63,8 @@ extension Worker {
   mutating func streamDue(_ slot: UInt32) {
     guard exchanges[slot].answerKind == .stream, !exchanges[slot].isAnswerComplete else { return }
     if isLasting(slot), exchanges[slot].expires <= loop.now { return endLastingStream(slot) }
+    // In the middle of a message nothing can be said; its server has a deadline of its own.
+    if exchanges[slot].streamedForm != .none { return setStreamDeadline(slot) }
     guard makeAnswerRoom(slot, 64) else { return dropConnection(slot) }
     let block = exchanges[slot].answer
     let end = exchanges[slot].answerEnd

@@ -17,7 +17,11 @@ extension Worker {
         if exchange != .max, exchanges[exchange].answerKind == .stream { advanceAnswer(exchange) }
         return
       case .tooLarge:
-        return serverFailed(slot, "An event of the server's stream is larger than the limit.")
+        guard mayStream(slot) else {
+          return serverFailed(slot, "An event of the server's stream is larger than the limit.")
+        }
+        _ = beginStreaming(slot, isEvent: true)
+        return
       case .event(let event): takeEvent(slot, event, bytes)
       }
     }
@@ -175,6 +179,7 @@ extension Worker {
   mutating func streamEnded(_ slot: UInt32) {
     let exchange = upstreams[slot].exchange
     guard exchange != .max else { return releaseUpstream(slot) }
+    if upstreams[slot].streamed != .max { return streamedBodyEnded(slot) }
     guard exchanges[exchange].isSessionStream || exchanges[exchange].isResumable else {
       return serverFailed(slot, "The server's stream ended without the answer.")
     }

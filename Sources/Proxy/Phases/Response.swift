@@ -112,9 +112,12 @@ extension Worker {
     case .none: return answerIsWhole(slot, RawSpan())
     case .length(let count) where count == 0: return answerIsWhole(slot, RawSpan())
     case .length(let count) where head.contentKind == .json:
-      if count > UInt64(upstreams[slot].messageBytesMax) { return answerTooLarge(slot) }
+      let isStreamed = count > UInt64(upstreams[slot].messageBytesMax)
+      if isStreamed, !mayStream(slot) || count > UInt64(upstreams[slot].streamedBytesMax) {
+        return answerTooLarge(slot)
+      }
       // One allocation for an answer whose length is known, instead of several.
-      if rest.byteCount < Int(count) {
+      if !isStreamed, rest.byteCount < Int(count) {
         guard let block = blocks.take(atLeast: Int(count)) else { return answerTooLarge(slot) }
         upstreams[slot].input = block
       }
@@ -185,8 +188,12 @@ extension Worker {
   /// is over, one way or the other.
   private mutating func takeBody(_ slot: UInt32, _ bytes: RawSpan) -> Bool {
     upstreams[slot].bodyBytes &+= UInt64(bytes.byteCount)
+    if upstreams[slot].streamed != .max { return streamOn(slot, bytes) }
     guard keepAnswer(slot, bytes) else { return false }
-    guard upstreams[slot].head.contentKind == .eventStream else { return true }
+    guard upstreams[slot].head.contentKind == .eventStream else {
+      return upstreams[slot].inputCount <= upstreams[slot].messageBytesMax
+        || beginStreaming(slot, isEvent: false)
+    }
     readEvents(slot)
     return upstreams[slot].state == .busy
   }
@@ -216,6 +223,7 @@ extension Worker {
 
   private mutating func bodyEnded(_ slot: UInt32) {
     if upstreams[slot].head.contentKind == .eventStream { return streamEnded(slot) }
+    if upstreams[slot].streamed != .max { return streamedBodyEnded(slot) }
     let block = upstreams[slot].input
     let count = upstreams[slot].inputCount
     answerIsWhole(slot, count > 0 ? block.bytes(count) : RawSpan())

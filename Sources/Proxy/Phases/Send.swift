@@ -129,6 +129,8 @@ extension Worker {
     guard connection != .max else {
       // Nobody is there to take it; it was recorded all the same.
       dropAnswer(slot)
+      let upstream = exchanges[slot].upstream
+      if upstream != .max { resumeUpstream(upstream) }
       if exchanges[slot].isAnswerComplete { endExchange(slot) }
       return
     }
@@ -174,7 +176,11 @@ extension Worker {
     var head = unsafe ByteWriter(unsafeInto: scratch.unsafeStart, capacity: Worker.answerFront)
     if !exchange.headSent {
       HTTPWriter.status(200, into: &head)
-      HTTPWriter.eventStreamFields(into: &head)
+      if exchange.streamedForm == .json {
+        HTTPWriter.field("Content-Type", "application/json", into: &head)
+      } else {
+        HTTPWriter.eventStreamFields(into: &head)
+      }
       writeVaryingFields(exchange, RawSpan(), into: &head)
       if chunked { HTTPWriter.chunked(into: &head) }
       HTTPWriter.end(into: &head)

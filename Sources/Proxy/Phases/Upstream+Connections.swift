@@ -158,6 +158,8 @@ extension Worker {
     upstreams[slot].bodyBytes = 0
     upstreams[slot].chunks = ChunkedDecoder(limits: httpLimits)
     let bounds = serverLimits(slot)
+    upstreams[slot].streamedBytesMax = min(
+      bounds.messageBytesMax ?? limits.streamedBytesMax, limits.streamedBytesMax)
     upstreams[slot].messageBytesMax = min(
       bounds.messageBytesMax ?? limits.messageBytesMax, limits.messageBytesMax)
     upstreams[slot].events = SSEParser(eventBytesMax: upstreams[slot].messageBytesMax)
@@ -264,6 +266,7 @@ extension Worker {
 
   /// Takes exchange and connection apart.
   mutating func detach(_ slot: UInt32) {
+    endStreaming(slot)
     let exchange = upstreams[slot].exchange
     upstreams[slot].exchange = .max
     if exchange != .max { exchanges[exchange].upstream = .max }

@@ -43,6 +43,8 @@ struct Worker: ~Copyable {
   var requestIndex: JSONIndex
   var answerIndex: JSONIndex
   var masker: Masker
+  /// Messages that are passed on while they arrive.
+  var streamed = StreamedAnswers()
   var sealer: SessionSealer
   var requestFields: FieldTable
   var answerFields: FieldTable
