@@ -121,6 +121,7 @@ struct StreamMaskTests {
       #""result":{"requestState":"s"}"#,
       #""result":{"resultType":"input_required"}"#, #""result":{"task":{"taskId":"1"}}"#,
       #""result":{"nextCursor":"x","resources":[]}"#, #""result":{"resul\u0074Type":"task"}"#,
+      #""result":{"_meta":{"io.modelcontextprotocol/related-task":{"taskId":"1"}}}"#,
     ])
   func wholeOnly(members: String) throws {
     let result = try stream(#"{"jsonrpc":"2.0","id":1,\#(members)}"#, [field("ssn")])

@@ -24,6 +24,12 @@ extension StreamMasker {
       value.treatment = treatment
       value.isInherited = true
     } else if frame.region == .data {
+      // In `_meta` of a result: a task's id, which is sealed.
+      if level.number == 0, level.frames.count == 3,
+        name.isText("io.modelcontextprotocol/related-task")
+      {
+        return .needsWholeMessage
+      }
       value.isText = true
       if masks { value.treatment = treatment(of: name, level, masker) }
     } else {
