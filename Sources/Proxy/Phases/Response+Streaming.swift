@@ -48,7 +48,12 @@ extension Worker {
     exchanges[exchange].streamedForm = isWhole ? .json : .event
     let before = exchanges[exchange].answerEnd
     var problem: StaticString?
-    if !isWhole { problem = addText(SSEWriter.messagePrefix, to: exchange) }
+    // Room for all of it at once: a block that grows leaves others behind.
+    if !makeAnswerRoom(exchange, count &+ 4096) {
+      problem = "The gateway has no memory for this answer now."
+    } else if !isWhole {
+      problem = addText(SSEWriter.messagePrefix, to: exchange)
+    }
     if problem == nil {
       problem = streamPart(exchange, answer, block.bytes(from: start, count: count &- start))
     }

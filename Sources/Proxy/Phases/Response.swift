@@ -117,8 +117,9 @@ extension Worker {
         return answerTooLarge(slot)
       }
       // One allocation for an answer whose length is known, instead of several.
-      if !isStreamed, rest.byteCount < Int(count) {
-        guard let block = blocks.take(atLeast: Int(count)) else { return answerTooLarge(slot) }
+      if rest.byteCount < Int(count) {
+        let room = isStreamed ? upstreams[slot].messageBytesMax &+ receiveBytes : Int(count)
+        guard let block = blocks.take(atLeast: room) else { return answerTooLarge(slot) }
         upstreams[slot].input = block
       }
     default: break
