@@ -80,6 +80,16 @@ extension Mistake {
       Sample(servers: "servers:\n  orders: { url: http://x, transport: sse, era: modern }").text,
       "6:44: servers.orders: the transport sse is older than the modern era; leave \"era\" out"),
     Mistake(
+      "a star for every method",
+      Sample(servers: "servers:\n  orders: { url: http://x, methods: [\"*\"] }").text,
+      "6:38: servers.orders.methods[0]: expected a method such as com.example/jobs.status, or its beginning and a star: com.example/*"
+    ),
+    Mistake(
+      "a notification among the methods",
+      Sample(servers: "servers:\n  orders: { url: http://x, methods: [notifications/x] }").text,
+      "6:38: servers.orders.methods[0]: notifications that the protocol does not have are not passed on"
+    ),
+    Mistake(
       "an unknown transport",
       Sample(servers: "servers:\n  orders: { url: http://x, transport: see }").text,
       "6:39: servers.orders.transport: expected \"http\" or \"sse\", found \"see\"; did you mean \"sse\"?"

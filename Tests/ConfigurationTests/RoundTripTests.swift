@@ -39,6 +39,8 @@ import Testing
         path: /o
         credential: { header: Authorization, scheme: Bearer, value: "env:TOKEN" }
         client_requests: [sampling, roots]
+        methods: [com.example/jobs.status, "x/*"]
+        event_ids: server
         era: modern
       crm:
         url: http://[fd00::1]
@@ -262,14 +264,14 @@ import Testing
   @Test func profiles() throws {
     let profile = try #require(configuration.profiles.first)
     #expect(profile.name == "analyst")
-    #expect(profile.position == SourcePosition(line: 38, column: 3))
+    #expect(profile.position == SourcePosition(line: 40, column: 3))
     #expect(profile.groups == ["staff"])
     #expect(profile.principals == ["bot", "corp/alice"])
     #expect(profile.allow.map(\.server) == ["orders", "*"])
     #expect(profile.allow.map(\.tools) == [["query", "list_*"], ["get?"]])
     #expect(profile.allow.map(\.resources) == [["orders://*"], []])
     #expect(profile.allow.map(\.prompts) == [["summary"], []])
-    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 42, column: 129))
+    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 44, column: 129))
   }
 
   @Test func rules() {
@@ -280,7 +282,7 @@ import Testing
     let rule = configuration.rules[0]
     #expect(rule.definition.message == "No.\nNever.\n")
     #expect(rule.note == "Because.")
-    #expect(rule.definition.position == SourcePosition(line: 44, column: 5))
+    #expect(rule.definition.position == SourcePosition(line: 46, column: 5))
     let match = rule.definition.match
     #expect(match.servers == ["orders"])
     #expect(match.tools == ["q*"])

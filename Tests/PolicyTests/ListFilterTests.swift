@@ -56,6 +56,8 @@ struct ListFilterTests {
   @Test(arguments: [
     #"{"jsonrpc":"2.0","id":1,"result":{"tools":[ {"name":"query"} , {"name":"list_x"} ]}}"#,
     #"{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}"#,
+    #"{"jsonrpc":"2.0","id":1,"result":{"tools":"none"}}"#,
+    #"{"jsonrpc":"2.0","id":1,"result":{"tools":null}}"#,
     #"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}"#,
     #"{"jsonrpc":"2.0","method":"notifications/message"}"#,
   ])

@@ -40,7 +40,7 @@ struct HTTPRuleTests {
   static let methods: [Case] = [
     Case(name: "POST", status: 200, request: request()),
     Case(
-      name: "PUT", status: 405, request: request("PUT"), answer: "Allow: POST, GET, DELETE\r\n"),
+      name: "PUT", status: 405, request: request("PUT"), answer: "Allow: GET, POST, DELETE\r\n"),
     Case(name: "HEAD", status: 405, request: request("HEAD", body: "")),
     Case(name: "TRACE", status: 405, request: request("TRACE", body: "")),
     Case(name: "CONNECT", status: 405, request: request("CONNECT", body: "")),

@@ -11,7 +11,8 @@ import Wire
 ///
 /// Servers `shop` (path /shop/mcp, port 9000) and `vault` (path /vault/mcp, port 9001, credential); service accounts `ada`
 /// (key `key-ada`, group analysts, may call query, list_* and delete_row on shop) and `bob` (key `key-bob`, no group
-/// that any profile has for shop). The shop may ask agents' users (elicitation).
+/// that any profile has for shop). The shop may ask agents' users (elicitation) and knows `com.example/jobs.*`; agents
+/// of the vault get its own ids of events.
 /// Rules: `no-drop` blocks query when sql matches DROP; `pii` masks email and ssn.
 final class SimulatedGateway {
   let network: SimulatedNetwork
@@ -152,16 +153,16 @@ final class SimulatedGateway {
       address: try SocketAddress(host: "127.0.0.1", port: shop.port),
       host: "127.0.0.1:\(shop.port)", target: shop.target, tls: tls.client)
     shopServer.clientRequests = [.elicitation]
+    shopServer.methods = ["com.example/jobs.*"]
     shopServer.counters = counters
+    var vaultServer = UpstreamServer(
+      name: "vault", path: "/vault/mcp",
+      address: try SocketAddress(host: "127.0.0.1", port: 9001), host: "127.0.0.1:9001",
+      target: "/mcp", credential: (field: "Authorization", value: Secret("Bearer up".utf8)))
+    vaultServer.passesEventIDs = true
     return GatewaySnapshot(
-      policy: policy, identity: identity,
-      servers: [
-        shopServer,
-        UpstreamServer(
-          name: "vault", path: "/vault/mcp",
-          address: try SocketAddress(host: "127.0.0.1", port: 9001), host: "127.0.0.1:9001",
-          target: "/mcp", credential: (field: "Authorization", value: Secret("Bearer up".utf8))),
-      ], limits: limits, listeners: [tls.listener], access: access,
+      policy: policy, identity: identity, servers: [shopServer, vaultServer], limits: limits,
+      listeners: [tls.listener], access: access,
       publicURL: ResourceIdentifier("http://gateway"))
   }
 

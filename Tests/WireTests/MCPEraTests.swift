@@ -64,6 +64,11 @@ import Wire
       .legacy(.v2025_11_25)),
     Row(h, #"{"jsonrpc":"2.0","id":1,"result":{}}"#, 400, -32600),
     Row("", #"{"jsonrpc":"2.0","method":"initialize"}"#, .legacy(nil)),
+    Row(
+      h + "Mcp-Method: notifications/cancelled|",
+      #"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#, .modern),
+    Row(h, #"{"jsonrpc":"2.0","method":"notifications/cancelled"}"#, 400, -32020),
+    Row(h + "Mcp-Method: tools/list|", #"{"jsonrpc":"2.0","method":"tools/list"}"#, 400, -32602),
   ]
 
   static let query = #""name":"query""#
@@ -146,7 +151,7 @@ import Wire
     #expect(!EraClassifier.matches(.v2025_06_18, session: .v2025_11_25))
     #expect(EraClassifier.matches(nil, session: .v2025_03_26))
     #expect(EraClassifier.matches(nil, session: .v2024_11_05))
-    #expect(!EraClassifier.matches(nil, session: .v2025_11_25))
+    #expect(EraClassifier.matches(nil, session: .v2025_11_25))
   }
 
   @Test(arguments: [
@@ -164,7 +169,8 @@ import Wire
       return
     }
     let fields = httpWritten {
-      HTTPWriter.modernFields(message, body.rawBytes, index: index, into: &$0)
+      HTTPWriter.modernFields(
+        message, body.rawBytes, index: index, listedName: RawSpan(), into: &$0)
     }
     let expected =
       "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: \(header)\r\n"

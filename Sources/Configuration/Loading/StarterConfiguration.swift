@@ -106,6 +106,12 @@ public enum StarterConfiguration {
         # directories (roots). Nothing unless it stands here.
         #client_requests: [sampling, elicitation, roots]
 
+        # Methods that the protocol does not have, for agents with a profile for this server. And what
+        # they get of the ids of its events: sealed ones, or (server) its own, where it sends a session's
+        # events to nobody else.
+        #methods: [com.example/jobs.status, "com.example/reports.*"]
+        #event_ids: sealed
+
     # Permission profiles: who may use what. Everything else is refused, and lists show only what is
     # allowed. A profile is given to groups, or to service accounts by name. In names of tools and
     # prompts, and in URIs of resources, * stands for any text.

@@ -12,6 +12,10 @@ public struct ServerConfiguration: Sendable {
   public var credential: CredentialConfiguration?
   /// What the server may ask of agents; nothing unless the file says so.
   public var clientRequests: [ClientRequest] = []
+  /// Methods beyond the protocol's that it may be sent: exact names, or beginnings with a star behind them.
+  public var methods: [String] = []
+  /// What agents get of the ids of its events.
+  public var eventIDs = EventIDs.sealed
   /// How a server with a URL speaks.
   public var transport = ServerTransport.http
   /// Which revisions it speaks.
@@ -101,6 +105,14 @@ extension ServerConfiguration: SchemaObject {
           "what the server may ask of agents: sampling (their model), elicitation (their user), roots (their directories); nothing when left out"
         ),
         .optional(
+          "methods", \.methods, .list(.extraMethod, atMost: 64),
+          "methods beyond the protocol's that agents with a profile for it may send, exact or with a star at the end: com.example/jobs.*; none when left out"
+        ),
+        .optional(
+          "event_ids", \.eventIDs, .word(),
+          "what agents get of the ids of its events: sealed (bound to principal and session), or server (as they are, for a server that itself sends a session's events to nobody else)"
+        ),
+        .optional(
           "limits", \.limits, .object, "bounds for this server, in place of the general \"limits\""),
         .optional(
           "tls", \.tls, Shape<ServerTLSConfiguration>.object.optional,
@@ -182,6 +194,27 @@ extension ServerConfiguration: SchemaObject {
 }
 
 extension Shape where Value == String {
+  /// A method that the protocol does not have, or the beginning of several.
+  static var extraMethod: Shape {
+    .text(bytesMax: 128, expected: "a method such as com.example/jobs.status").map {
+      text, node, reading in
+      let name = text.hasSuffix("*") ? text.dropLast() : text[...]
+      guard !name.isEmpty, name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x2A }) else {
+        reading.report(
+          node.origin,
+          "expected a method such as com.example/jobs.status, or its beginning and a star: com.example/*"
+        )
+        return nil
+      }
+      guard !name.hasPrefix("notifications/") else {
+        reading.report(
+          node.origin, "notifications that the protocol does not have are not passed on")
+        return nil
+      }
+      return text
+    }
+  }
+
   /// A reference to a secret. What stands here instead may be the secret itself, so it is never
   /// shown.
   static var secretReference: Shape {

@@ -6,6 +6,14 @@ public enum ServerTransport: String, CaseIterable, Sendable {
   case sse
 }
 
+/// What agents get of the ids of a server's events, with which a stream that broke off is taken up again.
+public enum EventIDs: String, CaseIterable, Sendable {
+  /// Ids of the gateway's, which open for the same principal, server and session alone.
+  case sealed
+  /// The server's own.
+  case server
+}
+
 /// Which revisions a server speaks.
 public enum ServerEra: String, CaseIterable, Sendable {
   /// It says so itself to every agent: requests pass in the era they come in.

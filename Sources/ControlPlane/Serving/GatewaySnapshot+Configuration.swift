@@ -49,6 +49,8 @@ extension UpstreamServer {
       case .roots: clientRequests.insert(.roots)
       }
     }
+    methods = server.methods
+    passesEventIDs = server.eventIDs == .server
     legacyDoor = endpoint?.legacyDoor
     isAvailable = endpoint?.problem == nil
     limits.firstByteTime = server.limits.firstByteMilliseconds.map(nanoseconds)

@@ -12,6 +12,8 @@ public enum CallMethod: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case loggingSetLevel
   /// The verbs of a legacy session: GET for its stream, DELETE for its end.
   case session
+  /// A method beyond the protocol that the configuration lets this server be sent.
+  case listed
   /// Everything else: refused.
   case other
   case promptsList

@@ -72,6 +72,30 @@ public enum ListKind: UInt8, BitwiseCopyable, Sendable, CaseIterable {
 ///     {"result":{"tools":[ {"name":"a"}, {"name":"b"}, {"name":"c"} ],"nextCursor":"7"}}     b is not allowed
 ///     {"result":{"tools":[{"name":"a"},{"name":"c"}],"nextCursor":"7"}}
 public enum ListFilter {
+  /// What a message lists, by what its result holds: for an answer to a request that nobody knows any more. nil when it
+  /// lists nothing; `isOnly` is false when it lists several things at once.
+  public static func kinds(
+    in bytes: RawSpan, index: borrowing JSONIndex
+  ) -> (first: ListKind, isOnly: Bool)? {
+    guard index.kind(of: index.root, in: bytes) == .object,
+      let result = index.member("result", of: index.root, in: bytes),
+      index.kind(of: result, in: bytes) == .object
+    else { return nil }
+    var first: ListKind?
+    var key = index.firstMember(of: result, in: bytes)
+    while let here = key {
+      for kind in ListKind.allCases
+      where index.equals(here, kind.key, in: bytes)
+        || folds(here, to: kind.key, kind.foldedKey, index, bytes)
+      {
+        if let first { return (first, false) }
+        first = kind
+      }
+      key = index.nextMember(after: here, in: bytes)
+    }
+    return first.map { ($0, true) }
+  }
+
   /// Filters one JSON-RPC message.
   ///
   /// A message without `result` (an error, a notification) lists nothing and is untouched. A member whose name is
@@ -89,9 +113,15 @@ public enum ListFilter {
     guard index.kind(of: index.root, in: bytes) == .object,
       let result = index.member("result", of: index.root, in: bytes)
     else { return .untouched }
-    guard let list = soleMember(kind.key, kind.foldedKey, of: result, index, bytes),
-      index.kind(of: list, in: bytes) == .array
-    else { return .failed(.noList) }
+    guard let list = soleMember(kind.key, kind.foldedKey, of: result, index, bytes) else {
+      return .failed(.noList)
+    }
+    switch index.kind(of: list, in: bytes) {
+    case .array: break
+    // Where a list should be is something that offers nothing: the client's to complain about.
+    case .null, .true, .false, .number, .string: return .untouched
+    case .object: return .failed(.noList)
+    }
 
     var pass = Pass(listStart: Int(index.range(of: list).offset) &+ 1)
     var next = index.firstElement(of: list, in: bytes)

@@ -49,6 +49,12 @@ extension PolicyProgram {
       let masks = masksOfServer(row, principal, &scratch)
       return permit(
         principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)
+    case .listed:
+      guard call.hasID else { return .block(Refusal(.callWithoutID)) }
+      // No rule names it, so whatever any rule hides is hidden.
+      let masks = masksOutsideCalls(principal: principal, server: server)
+      return permit(
+        principal, server, call.method, rule: nil, profile: UInt32(profile), masks: masks)
     case .other:
       return .block(Refusal(.methodNotAllowed))
     }

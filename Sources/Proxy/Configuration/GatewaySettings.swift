@@ -197,6 +197,10 @@ public struct UpstreamServer: Sendable {
   public var credential: (field: String, value: Secret)?
   /// What it may ask of agents.
   public var clientRequests: ClientRequests = []
+  /// Methods beyond the protocol's that it may be sent: exact, or with a star for the rest. No control characters.
+  public var methods: [String] = []
+  /// Agents get the ids of its events as they are, instead of sealed.
+  public var passesEventIDs = false
   /// How TLS is spoken to it; nil for plain HTTP.
   public var tls: TLSContext?
   /// Whether calls may go to it; if not, they are refused. For a server whose credential is not to be had.

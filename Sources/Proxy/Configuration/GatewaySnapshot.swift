@@ -19,6 +19,9 @@ public final class GatewaySnapshot: Sendable {
     var address: PreparedAddress
     /// What the server may ask of agents.
     var clientRequests: ClientRequests
+    /// A `MethodList`.
+    var methods: ByteRange
+    var passesEventIDs: Bool
     /// Kept alive by the snapshot.
     var tls: TLSContextReference?
     var isAvailable: Bool
@@ -151,6 +154,7 @@ public final class GatewaySnapshot: Sendable {
       get: head("GET", "text/event-stream", ""),
       delete: head("DELETE", "application/json, text/event-stream", ""),
       address: server.address.prepared, clientRequests: server.clientRequests,
+      methods: builder.add(MethodList.text(server.methods)), passesEventIDs: server.passesEventIDs,
       tls: server.tls?.reference, isAvailable: server.isAvailable, limits: server.limits)
   }
 

@@ -13,7 +13,7 @@ extension Worker {
     exchanges[slot].phase = .decide
     exchanges[slot].isNotification = true
     guard let literal = openRequestID(slot, body, message) else {
-      return refuse(slot, MCPRefusal(.responsePosted, id: message.id), head, body)
+      return refuse(slot, MCPRefusal(.answerUnasked, id: message.id), head, body)
     }
     guard let permit = permitForAnswer(slot) else {
       return refuse(slot, .answerBlocked, request: head)
@@ -23,7 +23,7 @@ extension Worker {
     }
     guard questions.close(sealedID(body, message), now: loop.now) else {
       blocks.give(block)
-      return refuse(slot, MCPRefusal(.responsePosted, id: message.id), head, body)
+      return refuse(slot, MCPRefusal(.answerUnasked, id: message.id), head, body)
     }
     // What is recorded and sent is the answer with the server's own id.
     var writer = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
@@ -54,7 +54,7 @@ extension Worker {
         request: head)
     }
     var fields = UpstreamFields()
-    fields.version = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
+    fields.version = legacyVersion(slot, head)
     fields.session = scratchBytes(Worker.sessionArea, exchanges[slot].sessionCount)
     forward(permit, slot, fields: fields, body: rewritten)
   }

@@ -53,7 +53,8 @@ extension Worker {
     HTTPWriter.field("Vary", "Origin", into: &writer)
     guard exchange.localExtra == .crossOrigin else {
       return HTTPWriter.field(
-        "Access-Control-Expose-Headers", "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate",
+        "Access-Control-Expose-Headers",
+        "Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Sluice-Ref",
         into: &writer)
     }
     HTTPWriter.field("Access-Control-Allow-Methods", "POST, GET, DELETE", into: &writer)

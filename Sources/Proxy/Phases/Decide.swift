@@ -16,7 +16,8 @@ extension Worker {
     let server = route(of: slot).server
     let generation = exchanges[slot].generation
     let call = PolicyCall(
-      method: callMethod(message), hasID: message.kind == .request, target: target(message),
+      method: callMethod(slot, body, message), hasID: message.kind == .request,
+      target: target(message),
       arguments: message.method == .completionComplete ? nil : message.arguments)
     var verdict: Verdict? = nil
     generations[generation].policy.use { policy in
@@ -33,7 +34,9 @@ extension Worker {
     }
   }
 
-  private func callMethod(_ message: MCPMessage) -> CallMethod {
+  private mutating func callMethod(
+    _ slot: UInt32, _ body: RawSpan, _ message: MCPMessage
+  ) -> CallMethod {
     switch message.method {
     case .initialize: .initialize
     case .ping: .ping
@@ -54,6 +57,7 @@ extension Worker {
     case .notificationsInitialized, .notificationsCancelled, .notificationsProgress,
       .notificationsRootsListChanged:
       .notification
+    case .unknown: listsMethod(slot, body, message) ? .listed : .other
     default: .other
     }
   }
@@ -192,8 +196,11 @@ extension Worker {
     {
       fields.parameters = head
     }
+    if message.method == .unknown {
+      fields.listedName = head.extracting(exchanges[slot].head.mcpName.range)
+    }
     if exchanges[slot].era == .legacy {
-      fields.version = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
+      fields.version = legacyVersion(slot, head)
       fields.session = scratchBytes(Worker.sessionArea, exchanges[slot].sessionCount)
     }
   }

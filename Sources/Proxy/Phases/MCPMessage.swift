@@ -47,8 +47,10 @@ extension Worker {
     _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
   ) {
     var version: ProtocolVersion? = nil
+    let isListed = message.method == .unknown && listsMethod(slot, body, message)
     switch EraClassifier.classify(
-      exchanges[slot].head, headBytes: head, message: message, body: body, index: requestIndex)
+      exchanges[slot].head, headBytes: head, message: message, body: body, index: requestIndex,
+      isListed: isListed)
     {
     case .modern:
       exchanges[slot].era = .modern
@@ -70,6 +72,10 @@ extension Worker {
     case .initialize:
       exchanges[slot].era = .legacy
       takeLegacyRoute(slot)
+      // Once more in a session that there is: its server's affair. In none, it begins one.
+      if let refusal = findSession(slot, head, version: nil) {
+        return refuse(slot, refusal, request: head)
+      }
       if let offered = declaredCapabilities(message, body), offersTooMuch(slot, offered, body) {
         return judgeTrimmed(slot, head, body, offered)
       }
@@ -98,6 +104,17 @@ extension Worker {
     finishLocalAnswer(slot, outcome(slot, .refused, side: .agent), facts: facts, request: body)
   }
 
+  /// Whether a method that the protocol does not have is one that this server may be sent.
+  mutating func listsMethod(_ slot: UInt32, _ body: RawSpan, _ message: MCPMessage) -> Bool {
+    let list = route(of: slot).methods
+    guard !list.isEmpty, let method = message.methodToken else { return false }
+    var name = unsafe ByteWriter(
+      unsafeInto: scratch.unsafeStart + Worker.toolNameArea, capacity: 4096)
+    requestIndex.decode(method, in: body, into: &name)
+    guard !name.overflowed else { return false }
+    return MethodList.contains(generations[exchanges[slot].generation].texts[list], name.written)
+  }
+
   /// Fills the table of fields from a head that was read before: other heads may have been read since.
   mutating func readFieldsAgain(_ head: RawSpan) -> Bool {
     var again = RequestHead()
@@ -113,14 +130,13 @@ extension Worker {
   mutating func refuse(
     _ slot: UInt32, _ refusal: MCPRefusal, _ head: RawSpan, _ body: RawSpan
   ) {
-    if refusal.reason == .unsupportedVersion {
+    // What the protocol says about the versions leaves no room for more; and an answer is no request, to which an error
+    // with more could be of use. The record is named in the head.
+    if refusal.reason == .unsupportedVersion || refusal.reason == .responsePosted {
       _ = exchanges[slot].id.set(body.extracting(refusal.id.range))
       let requested = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
-      beginLocalAnswer(slot, status: refusal.status) { out, exchange in
-        let reference = exchange.record.text
-        MCPAnswer.refusal(
-          refusal, body: body, requested: requested, reference: unsafe reference.span.bytes,
-          into: &out)
+      beginLocalAnswer(slot, status: refusal.status) { out, _ in
+        MCPAnswer.refusal(refusal, body: body, requested: requested, into: &out)
       }
       var outcome = CallOutcome(result: .refused)
       outcome.failedSide = .agent

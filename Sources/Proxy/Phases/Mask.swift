@@ -12,11 +12,11 @@ extension Worker {
     exchanges[exchange].serverBytes = UInt64(body.byteCount)
     let head = upstreams[slot].head
     if exchanges[exchange].isNotification || exchanges[exchange].head.method != .post {
-      acknowledge(exchange, head.status)
+      acknowledge(exchange, head.status, head.contentKind == .json ? body : RawSpan())
     } else if head.status == 404 && exchanges[exchange].sessionCount > 0 {
       // The session has ended at the server. What its body says and which id it names differs from server to
       // server; that the client must begin a new session is told by the status (mcp-wire 2).
-      acknowledge(exchange, head.status)
+      acknowledge(exchange, head.status, head.contentKind == .json ? body : RawSpan())
     } else if head.contentKind == .json && body.byteCount > 0 {
       giveMessage(exchange, body, status: head.status)
     } else if head.status >= 400 {
@@ -26,25 +26,6 @@ extension Worker {
     }
     // A failure has closed the connection already.
     if upstreams[slot].state == .busy { releaseUpstream(slot) }
-  }
-
-  /// A message that has no answer, or a session verb: the server's status is all there is to tell.
-  private mutating func acknowledge(_ exchange: UInt32, _ status: UInt16) {
-    guard status >= 400 else {
-      beginLocalAnswer(exchange, status: status) { _, _ in }
-      exchanges[exchange].outcome = outcome(exchange, .success)
-      return completeAnswer(exchange)
-    }
-    let isKnown = status == 400 || status == 404 || status == 405 || status == 409
-    beginLocalAnswer(exchange, status: isKnown ? status : 502) { out, exchange in
-      LocalAnswer.error(
-        id: exchange.id, code: status == 404 ? -32001 : -32600,
-        text: status == 404 ? "Session not found." : "The server refused the request.",
-        record: exchange.record, into: &out)
-    }
-    if status == 405 { exchanges[exchange].localExtra = .allow }
-    exchanges[exchange].outcome = outcome(exchange, .httpError, side: .server)
-    completeAnswer(exchange)
   }
 
   /// What a message from the server is to one exchange.
@@ -62,12 +43,8 @@ extension Worker {
 
   /// Reads a message into `answerIndex` and says what it is.
   mutating func readAnswer(_ exchange: UInt32, _ body: RawSpan) -> AnswerMatch {
-    let masks = exchanges[exchange].masks
-    let watch =
-      masks.isEmpty
-      ? JSONWatch.none : generations[exchanges[exchange].generation].masks.use { $0.watch }
     exchanges[exchange].changes = .none
-    guard answerIndex.read(body, watch: watch) == nil else { return .unreadable }
+    guard readAnswerIndex(exchange, body) else { return .unreadable }
     guard
       case .message(let message) = MCPReader.read(
         body, index: answerIndex, from: .server)
@@ -80,12 +57,24 @@ extension Worker {
     case .response, .error:
       let id = body.extracting(message.id.range)
       // A session's own stream has no request, and an error may have no id.
-      guard id.byteCount > 0, exchanges[exchange].id.span.elementsEqual(id) else { return .other }
+      guard id.byteCount > 0,
+        exchanges[exchange].id.span.elementsEqual(id) || replaysAnything(exchange)
+      else { return .other }
       if asksTooMuch(exchange, message, body) { return .asksTooMuch }
       noteOutcome(exchange, message, body)
       noteChanges(exchange, body)
       return .answer(isError: message.kind == .error)
     }
+  }
+
+  /// Reads a message into `answerIndex`, watching for what is masked. False when it is no strict JSON.
+  mutating func readAnswerIndex(_ exchange: UInt32, _ body: RawSpan) -> Bool {
+    let masks = exchanges[exchange].masks
+    let watch =
+      masks.isEmpty
+      ? JSONWatch.none : generations[exchanges[exchange].generation].masks.use { $0.watch }
+    exchanges[exchange].changes = []
+    return answerIndex.read(body, watch: watch) == nil
   }
 
   /// Which of the layers the answer failed at, if at any: JSON-RPC, or the tool itself.
@@ -135,7 +124,7 @@ extension Worker {
     // Servers that refuse a request unread name no id, or one of their own. Clients find out by the status which
     // revisions a server speaks.
     case .other where status == 400 || status == 404:
-      return acknowledge(exchange, status)
+      return acknowledge(exchange, status, body)
     case .notification, .request, .other:
       return fail(exchange, .server, "The server's answer belongs to another request.")
     }
@@ -196,7 +185,20 @@ extension Worker {
       if kind == .tools, exchanges[exchange].era == .modern { learnParameters(exchange, body) }
       return transformList(exchange, kind, body, into: &writer)
     }
+    if replaysAnything(exchange) { return transformReplayed(exchange, body, into: &writer) }
     return mask(exchange, body, into: &writer)
+  }
+
+  /// The same where the request is not known: by what the answer holds.
+  private mutating func transformReplayed(
+    _ exchange: UInt32, _ body: RawSpan, into writer: inout ByteWriter
+  ) -> Bool {
+    guard let kinds = ListFilter.kinds(in: body, index: answerIndex) else {
+      return mask(exchange, body, into: &writer)
+    }
+    if kinds.isOnly { return transformList(exchange, kinds.first, body, into: &writer) }
+    fail(exchange, .server, "The server's list cannot be read.")
+    return false
   }
 
   /// A list without what the principal may not use, and then masked.

@@ -83,7 +83,10 @@ extension Worker {
     case .notification(.notificationsCancelled):
       takeServerCancellation(exchange, message, eventBytes: eventBytes)
     case .notification(let method):
-      guard method.isServerNotification, !method.tellsOfTask else { return dropMessage() }
+      // Before the handshake is answered there is no session yet whose id the stream's head could carry.
+      guard method.isServerNotification, !method.tellsOfTask,
+        exchanges[exchange].method != .initialize
+      else { return dropMessage() }
       streamMessage(exchange, message, eventBytes: eventBytes)
     case .answer:
       // On a stream that was taken up again, more may follow.
@@ -95,11 +98,12 @@ extension Worker {
     }
   }
 
-  /// The answer itself: as JSON when nothing went before it (one message needs no stream), else as the last event.
+  /// The answer itself: as JSON when nothing went before it (one message needs no stream), else as the last event. The
+  /// handshake keeps the form that its server gave it: from it clients learn how the server answers.
   private mutating func finishStream(
     _ slot: UInt32, _ exchange: UInt32, _ message: RawSpan, eventBytes: Int
   ) {
-    if exchanges[exchange].answerKind == .none {
+    if exchanges[exchange].answerKind == .none, !sealStreamedSession(exchange) {
       giveMessage(exchange, message, status: upstreams[slot].head.status)
     } else {
       if streamMessage(exchange, message, eventBytes: eventBytes) {

@@ -96,7 +96,12 @@ extension Worker {
     case .challenge: writeChallenge(exchange, into: &writer)
     case .retry: HTTPWriter.field("Retry-After", "2", into: &writer)
     case .metadata, .preflight: ResourceMetadata.writeFields(exchange.localExtra, into: &writer)
-    case .allow: HTTPWriter.field("Allow", "POST, GET, DELETE", into: &writer)
+    case .allow: HTTPWriter.field("Allow", "GET, POST, DELETE", into: &writer)
+    }
+    // Many of these bodies have no place for it.
+    if exchange.status >= 400 {
+      let reference = exchange.record.text
+      _ = unsafe HTTPWriter.field("Sluice-Ref", reference.span.bytes, into: &writer)
     }
     if session.byteCount > 0 {
       _ = HTTPWriter.field("Mcp-Session-Id", session, into: &writer)
@@ -181,7 +186,9 @@ extension Worker {
       } else {
         HTTPWriter.eventStreamFields(into: &head)
       }
-      writeVaryingFields(exchange, RawSpan(), into: &head)
+      // A session that begins with this stream.
+      writeVaryingFields(
+        exchange, exchange.isSessionSealed ? exchange.serverSession.span : RawSpan(), into: &head)
       if chunked { HTTPWriter.chunked(into: &head) }
       HTTPWriter.end(into: &head)
     }

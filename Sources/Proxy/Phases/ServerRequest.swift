@@ -191,11 +191,7 @@ extension Worker {
   private mutating func sessionFields(_ slot: UInt32) -> UpstreamFields {
     var fields = UpstreamFields()
     let version = exchanges[slot].agreedVersion
-    if version > .v2025_03_26 {
-      let name = version.name
-      fields.version = unsafe _overrideLifetime(
-        RawSpan(_unsafeStart: name.utf8Start, byteCount: name.utf8CodeUnitCount), copying: ())
-    }
+    if version > .v2025_03_26 { fields.version = versionText(version) }
     scratch.write(exchanges[slot].serverSession.span, at: Worker.sessionArea)
     fields.session = scratchBytes(Worker.sessionArea, exchanges[slot].serverSession.count)
     return fields

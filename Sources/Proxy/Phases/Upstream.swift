@@ -12,6 +12,8 @@ struct UpstreamFields: ~Escapable {
   /// The server's own session id, of the legacy era.
   var session: RawSpan
   var lastEventID: RawSpan
+  /// The name that came with a method beyond the protocol, of the modern era.
+  var listedName: RawSpan
   /// The head whose fields `Mcp-Param-…` go along: they were found to repeat arguments of the message.
   var parameters: RawSpan
 
@@ -21,6 +23,7 @@ struct UpstreamFields: ~Escapable {
     version = RawSpan()
     session = RawSpan()
     lastEventID = RawSpan()
+    listedName = RawSpan()
     parameters = RawSpan()
   }
 }
@@ -71,7 +74,8 @@ extension Worker {
       if value.byteCount > 0, !HTTPWriter.field(name, value, into: &out) { isSound = false }
     }
     if let message = fields.message {
-      HTTPWriter.modernFields(message, body, index: requestIndex, into: &out)
+      isSound = HTTPWriter.modernFields(
+        message, body, index: requestIndex, listedName: fields.listedName, into: &out)
     } else {
       add("MCP-Protocol-Version", fields.version, &out)
     }

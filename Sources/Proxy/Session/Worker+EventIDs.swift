@@ -8,6 +8,10 @@ internal import Wire
 /// filtered, as they would have been. A stream resumed is masked by every rule that could apply to its principal and
 /// server, because the call's arguments are not known any more.
 ///
+/// Where the configuration says so (`event_ids: server`), the agent gets the server's ids as they are, and the server alone
+/// decides what is sent again to whom. Then every answer on a stream that was taken up again is taken for the session's, and
+/// what it lists is filtered by what it holds.
+///
 ///     sealed: method (1 byte) | bytes of the JSON-RPC id (2) | the id, literally | the server's event id
 extension Worker {
   static var eventIDBytesMax: Int { 256 }
@@ -18,6 +22,7 @@ extension Worker {
     guard exchanges[exchange].era == .legacy, exchanges[exchange].method != .initialize,
       id.byteCount > 0, id.byteCount <= Worker.eventIDBytesMax
     else { return 0 }
+    if route(of: exchange).passesEventIDs { return keepEventID(id) }
     let count = exchanges[exchange].id.count
     var plain = unsafe ByteWriter(
       unsafeInto: scratch.unsafeStart + Worker.plainArea, capacity: SessionSealer.plainBytesMax)
@@ -37,10 +42,31 @@ extension Worker {
       server: server, session: session.span, into: place) ?? 0
   }
 
+  /// The id as it is, in working memory; zero when it could not come back in a field.
+  private mutating func keepEventID(_ id: RawSpan) -> Int {
+    for offset in 0..<id.byteCount {
+      let byte = unsafe id.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+      guard byte > 0x20, byte < 0x7F else { return 0 }
+    }
+    scratch.write(id, at: Worker.eventArea)
+    return id.byteCount
+  }
+
+  /// Whether the stream says again what answers any request of the session.
+  func replaysAnything(_ exchange: UInt32) -> Bool {
+    exchanges[exchange].isSessionStream && exchanges[exchange].head.has(.lastEventID)
+      && route(of: exchange).passesEventIDs
+  }
+
   /// Opens the Last-Event-ID of a GET and takes over what it says. The server's own id, in working memory; nil when it
   /// was not sealed for this principal, server and session.
   @_lifetime(immortal)
   mutating func openEventID(_ slot: UInt32, _ text: RawSpan) -> RawSpan? {
+    if route(of: slot).passesEventIDs {
+      guard text.byteCount > 0, text.byteCount <= Worker.eventIDBytesMax else { return nil }
+      scratch.write(text, at: Worker.openedArea)
+      return scratchBytes(Worker.openedArea, text.byteCount)
+    }
     let server = serverName(of: slot)
     let principal = sessionOwner(of: slot)
     let session = exchanges[slot].serverSession

@@ -48,6 +48,25 @@ extension Worker {
     return nil
   }
 
+  /// What MCP-Protocol-Version says to the server: what it said here, or what the session agreed on where there was none. Those
+  /// up to 2025-03-26 had no such field.
+  @_lifetime(copy head)
+  func legacyVersion(_ slot: UInt32, _ head: RawSpan) -> RawSpan {
+    if exchanges[slot].head.has(.mcpProtocolVersion) || exchanges[slot].sessionCount == 0
+      || exchanges[slot].agreedVersion <= .v2025_03_26
+    {
+      return head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
+    }
+    return versionText(exchanges[slot].agreedVersion)
+  }
+
+  @_lifetime(immortal)
+  func versionText(_ version: ProtocolVersion) -> RawSpan {
+    let name = version.name
+    return unsafe _overrideLifetime(
+      RawSpan(_unsafeStart: name.utf8Start, byteCount: name.utf8CodeUnitCount), copying: ())
+  }
+
   /// Puts the session of a held call into working memory again, which others have used since.
   mutating func reopenSession(_ slot: UInt32) {
     scratch.write(exchanges[slot].serverSession.span, at: Worker.sessionArea)
@@ -69,9 +88,33 @@ extension Worker {
     return true
   }
 
+  /// Whether the answer to `initialize`, which has been read, can go out as an event stream: the session's sealed id, where
+  /// there is one, is kept for its head.
+  mutating func sealStreamedSession(_ slot: UInt32) -> Bool {
+    guard exchanges[slot].method == .initialize, exchanges[slot].outcome.result == .success else {
+      return false
+    }
+    if exchanges[slot].serverSession.isEmpty { return true }
+    guard let sealed = sealSession(slot) else { return false }
+    // The id as it came is still there when the sealed one is too long to be kept.
+    exchanges[slot].isSessionSealed = exchanges[slot].serverSession.set(sealed)
+    return exchanges[slot].isSessionSealed
+  }
+
   /// Completes the answer to `initialize` with the sealed session id; an error opens no session.
   mutating func openSession(_ slot: UInt32) {
     guard exchanges[slot].outcome.result == .success else { return completeAnswer(slot) }
+    guard let sealed = sealSession(slot) else {
+      return fail(slot, .gateway, "The session cannot be opened.")
+    }
+    // The record ties the call that opened a session to those in it. An id too long to be kept here is left out.
+    exchanges[slot].isSessionSealed = exchanges[slot].serverSession.set(sealed)
+    completeAnswer(slot, session: sealed)
+  }
+
+  /// The server's session id, sealed, in working memory; nil when it cannot be.
+  @_lifetime(immortal)
+  private mutating func sealSession(_ slot: UInt32) -> RawSpan? {
     let server = serverName(of: slot)
     let principal = sessionOwner(of: slot)
     // The version that was agreed on goes in front of the server's id.
@@ -83,11 +126,8 @@ extension Worker {
     guard
       let count = unsafe sealer.seal(
         bytes, for: .session, principal: principal, server: server, into: place)
-    else { return fail(slot, .gateway, "The session cannot be opened.") }
-    // The record ties the call that opened a session to those in it. An id too long to be kept here is left out.
-    exchanges[slot].isSessionSealed = exchanges[slot].serverSession.set(
-      scratchBytes(Worker.sealedArea, count))
-    completeAnswer(slot, session: scratchBytes(Worker.sealedArea, count))
+    else { return nil }
+    return scratchBytes(Worker.sealedArea, count)
   }
 
   /// GET (the session's own stream) and DELETE (its end): no message, but a decision and a record like any other.
@@ -150,7 +190,7 @@ extension Worker {
         request: head)
     }
     var fields = UpstreamFields()
-    fields.version = head.extracting(exchanges[slot].head.mcpProtocolVersion.range)
+    fields.version = legacyVersion(slot, head)
     fields.session = scratchBytes(Worker.sessionArea, exchanges[slot].sessionCount)
     fields.lastEventID = lastEventID
     forward(permit, slot, fields: fields, body: RawSpan())

@@ -40,7 +40,7 @@ public enum HTTPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   // Media.
   case contentTypeUnsupported
   case contentEncodingUnsupported
-  case notAcceptable
+  case notAcceptable, streamNotAcceptable
   // Answers of an upstream server.
   case statusLineMalformed
   case statusOutOfRange
@@ -55,7 +55,7 @@ public enum HTTPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .versionNotSupported: 505
     case .expectationUnsupported: 417
     case .contentTypeUnsupported, .contentEncodingUnsupported: 415
-    case .notAcceptable: 406
+    case .notAcceptable, .streamNotAcceptable: 406
     case .statusLineMalformed, .statusOutOfRange, .protocolSwitched: 502
     default: 400
     }
@@ -99,7 +99,9 @@ public enum HTTPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .bothFramings: "both Content-Length and Transfer-Encoding are present"
     case .contentTypeUnsupported: "the media type must be application/json in UTF-8"
     case .contentEncodingUnsupported: "content codings are refused"
-    case .notAcceptable: "Accept must list application/json and text/event-stream"
+    case .notAcceptable:
+      "Not Acceptable: Client must accept both application/json and text/event-stream"
+    case .streamNotAcceptable: "Not Acceptable: Client must accept text/event-stream"
     case .statusLineMalformed: "the status line is not: version, space, status, space, reason"
     case .statusOutOfRange: "the status code is not one of 100 to 599"
     case .protocolSwitched: "the server switched protocols, which nobody asked for"

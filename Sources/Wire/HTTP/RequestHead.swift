@@ -75,7 +75,8 @@ public struct RequestHead: BitwiseCopyable, Sendable {
   /// Judges Accept: a POST must list both types, a GET `text/event-stream`. nil when it does. (mcp-wire: 406.)
   public var acceptRefusal: HTTPRefusal? {
     let needed: AcceptedTypes = method == .post ? [.json, .eventStream] : [.eventStream]
-    return accepts.isSuperset(of: needed)
-      ? nil : HTTPRefusal(.notAcceptable, at: Int(accept.offset))
+    if accepts.isSuperset(of: needed) { return nil }
+    return HTTPRefusal(
+      method == .post ? .notAcceptable : .streamNotAcceptable, at: Int(accept.offset))
   }
 }

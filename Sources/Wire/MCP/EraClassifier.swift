@@ -19,16 +19,18 @@ public enum EraClassifier {
   ///   - head: the request's head; a repeated protected header was refused when it was read.
   ///   - headBytes: the bytes that it was read from.
   ///   - message: the message in the body, read from `body` and `index`.
+  ///   - isListed: whether its method, one that the protocol does not have, is one of those that its server may be sent.
   public static func classify(
     _ head: RequestHead, headBytes: RawSpan, message: MCPMessage, body: RawSpan,
-    index: borrowing JSONIndex
+    index: borrowing JSONIndex, isListed: Bool = false
   ) -> Classification {
     let header = headBytes.extracting(head.mcpProtocolVersion.range)
     let hasHeader = head.has(.mcpProtocolVersion)
     let version = ProtocolVersion(header)
     if message.metaVersion != nil || version?.era == .modern {
       let check = ModernLadder(
-        head: head, hasHeader: hasHeader, message: message, version: version)
+        head: head, hasHeader: hasHeader, message: message, version: version,
+        isListed: isListed)
       return check.run(header: header, headBytes: headBytes, body: body, index: index)
     }
     guard hasHeader else {
@@ -55,13 +57,12 @@ public enum EraClassifier {
     return .legacy(version)
   }
 
-  /// Whether a legacy request may go on in a session that negotiated `negotiated`: the header must name that version, and
-  /// only a session of 2025-03-26 or older may do without one.
+  /// Whether a legacy request may go on in a session that negotiated `negotiated`: a header must name that version. Without
+  /// one the session says it (2025-11-25, transports: "by relying on the protocol version negotiated").
   public static func matches(
     _ header: ProtocolVersion?, session negotiated: ProtocolVersion
   ) -> Bool {
-    guard let header else { return negotiated <= .v2025_03_26 }
-    return header == negotiated
+    header == nil || header == negotiated
   }
 }
 
@@ -72,12 +73,19 @@ struct ModernLadder {
   let message: MCPMessage
   /// The header's version, when it is one we know.
   let version: ProtocolVersion?
+  /// Whether the method is none of the protocol's, and its server may be sent it all the same.
+  let isListed: Bool
 
   func run(
     header: RawSpan, headBytes: RawSpan, body: RawSpan, index: borrowing JSONIndex
   ) -> Classification {
     guard message.kind == .request || message.kind == .notification else {
-      return refuse(.responsePosted)
+      // The id is one of the server's requests: an error with it would be taken for an answer to another.
+      return .refused(MCPRefusal(.responsePosted))
+    }
+    if isBareNotification {
+      if let reason = headersDiffer(headBytes, body, index) { return refuse(reason) }
+      return .modern
     }
     guard let metaVersion = message.metaVersion, index.isString(metaVersion, in: body) else {
       return refuse(.metaMissing)
@@ -92,13 +100,19 @@ struct ModernLadder {
     if let reason = headersDiffer(headBytes, body, index) { return refuse(reason) }
     guard version?.era == .modern else { return refuse(.unsupportedVersion) }
     guard message.kind == .request else { return .modern }
-    guard message.method.isClientRequest(in: .modern) else {
+    guard message.method.isClientRequest(in: .modern) || isListed else {
       return refuse(.unknownMethod, status: 404)
     }
     guard message.method.nameSource == .none || message.identity != nil else {
       return refuse(.identityMissing)
     }
     return .modern
+  }
+
+  /// A notification without `_meta`, which only requests must have. Not a request that has lost its id.
+  private var isBareNotification: Bool {
+    message.kind == .notification && message.metaVersion == nil && version?.era == .modern
+      && !message.method.isClientRequest(in: .modern)
   }
 
   /// `Mcp-Method` and, where the method has one, `Mcp-Name` against the body.
@@ -108,7 +122,9 @@ struct ModernLadder {
     guard let method = message.methodToken, head.has(.mcpMethod),
       index.equals(method, utf8: headBytes.extracting(head.mcpMethod.range), in: body)
     else { return .methodHeaderMismatch }
-    guard message.method.nameSource != .none else { return nil }
+    guard message.method.nameSource != .none else {
+      return isListed && !listedNameAgrees(headBytes, body, index) ? .nameHeaderMismatch : nil
+    }
     guard let identity = message.identity else {
       // Nothing in the body that the header could repeat: the params are wrong, unless a header claims otherwise.
       return head.has(.mcpName) ? .nameHeaderMismatch : nil
@@ -117,6 +133,17 @@ struct ModernLadder {
     let isEqual =
       head.has(.mcpName) && HeaderText.equals(name, identity, in: body, index: index)
     return isEqual ? nil : .nameHeaderMismatch
+  }
+
+  /// Which of the params the name of a method beyond the protocol repeats is known to its client and server alone. Here it
+  /// must be one of them, so that it says nothing that the body does not.
+  private func listedNameAgrees(
+    _ headBytes: RawSpan, _ body: RawSpan, _ index: borrowing JSONIndex
+  ) -> Bool {
+    guard head.has(.mcpName) else { return true }
+    guard let params = message.params else { return false }
+    return ParameterFields.repeats(
+      headBytes.extracting(head.mcpName.range), valueIn: params, body, index)
   }
 
   private func refuse(_ reason: MCPRefusalReason, status: UInt16 = 400) -> Classification {

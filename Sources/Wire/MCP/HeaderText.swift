@@ -80,12 +80,20 @@ enum HeaderText {
 extension HTTPWriter {
   /// Writes the headers that repeat a modern request's version, method and name, from the body that is sent (mcp-wire
   /// §3.4), never from the headers that came.
+  /// - Parameter listedName: the name that came with a method beyond the protocol, where one did: it was found to repeat one
+  ///   of the params.
+  /// - Returns: false when something cannot stand in a field.
+  @discardableResult
   public static func modernFields(
-    _ message: MCPMessage, _ bytes: RawSpan, index: borrowing JSONIndex, into out: inout ByteWriter
-  ) {
+    _ message: MCPMessage, _ bytes: RawSpan, index: borrowing JSONIndex, listedName: RawSpan,
+    into out: inout ByteWriter
+  ) -> Bool {
     field("MCP-Protocol-Version", ProtocolVersion.v2026_07_28.name, into: &out)
+    guard message.method != .unknown else {
+      return listedFields(message, bytes, index, listedName, &out)
+    }
     field("Mcp-Method", message.method.name, into: &out)
-    guard let identity = message.identity else { return }
+    guard let identity = message.identity else { return true }
     index.withText(identity, in: bytes) { text in
       out.append("Mcp-Name: ")
       if HeaderText.isPlain(text) {
@@ -100,5 +108,15 @@ extension HTTPWriter {
       }
       out.append("\r\n")
     }
+    return true
+  }
+
+  private static func listedFields(
+    _ message: MCPMessage, _ bytes: RawSpan, _ index: borrowing JSONIndex, _ name: RawSpan,
+    _ out: inout ByteWriter
+  ) -> Bool {
+    guard let method = message.methodToken else { return false }
+    let isWritten = index.withText(method, in: bytes) { field("Mcp-Method", $0, into: &out) }
+    return isWritten && (name.byteCount == 0 || field("Mcp-Name", name, into: &out))
   }
 }

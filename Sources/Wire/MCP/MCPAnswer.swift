@@ -31,7 +31,7 @@ public enum MCPAnswer {
   /// `server/discover` gives, and `requested`, the header's value; and `reference`, to the record, when there is one.
   public static func refusal(
     _ refusal: MCPRefusal, body: RawSpan, supported: ProtocolVersionSet = .modern,
-    requested: RawSpan, reference: RawSpan = RawSpan(), into out: inout ByteWriter
+    requested: RawSpan, into out: inout ByteWriter
   ) {
     let id = body.extracting(refusal.id.range)
     guard refusal.reason == .unsupportedVersion else {
@@ -45,10 +45,6 @@ public enum MCPAnswer {
     supported.list(into: &out)
     out.append("],\"requested\":\"")
     JSONEscaping.escape(requested, into: &out)
-    if reference.byteCount > 0 {
-      out.append("\",\"ref\":\"")
-      JSONEscaping.escape(reference, into: &out)
-    }
     out.append("\"}}}")
   }
 

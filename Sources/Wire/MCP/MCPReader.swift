@@ -29,9 +29,22 @@ public enum MCPReader {
   /// else a parse error.
   public static func refusal(for violation: JSONViolation, in bytes: RawSpan) -> MCPRefusal {
     guard violation.reason == .rootNotObject else { return MCPRefusal(.notJSON) }
-    let offset = Int(violation.offset)
-    let isArray = offset < bytes.byteCount && bytes[byte: offset] == 0x5b
-    return MCPRefusal(isArray ? .batch : .notAnObject)
+    let start = Int(violation.offset)
+    guard start < bytes.byteCount else { return MCPRefusal(.notJSON) }
+    switch bytes[byte: start] {
+    case UInt8(ascii: "["): return MCPRefusal(.batch)
+    case UInt8(ascii: "\""), UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+      return MCPRefusal(.notAnObject)
+    default:
+      let rest = bytes.extracting(droppingFirst: start)
+      let isWord = begins(rest, "true") || begins(rest, "false") || begins(rest, "null")
+      return MCPRefusal(isWord ? .notAnObject : .notJSON)
+    }
+  }
+
+  private static func begins(_ text: RawSpan, _ word: StaticString) -> Bool {
+    let count = word.utf8CodeUnitCount
+    return text.byteCount >= count && WireText.equals(text.extracting(first: count), word)
   }
 
   private static func envelope(
@@ -100,7 +113,14 @@ public enum MCPReader {
     guard index.kind(of: params, in: bytes) == .object else { return .paramsNotAnObject }
     if let problem = readParams(bytes, index, params, &message) { return problem }
     guard let meta = message.meta else { return nil }
-    guard index.kind(of: meta, in: bytes) == .object else { return .metaNotAnObject }
+    switch index.kind(of: meta, in: bytes) {
+    case .object: break
+    // As good as left out, and written by clients whose language has no other word for it.
+    case .null:
+      message.meta = nil
+      return nil
+    default: return .metaNotAnObject
+    }
     return readMeta(bytes, index, meta, &message)
   }
 

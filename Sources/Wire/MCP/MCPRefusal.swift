@@ -7,7 +7,7 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
   case notAnObject, unknownEnvelopeKey, versionOfJSONRPC, idMalformed, methodMalformed
   case messageShape, paramsNotAnObject, metaNotAnObject, errorNotAnObject
   case misleadingKey, nonASCIIKey, controlCharacter, identityNotAString, referenceMalformed
-  case responsePosted
+  case responsePosted, answerUnasked
   // Era and headers (§2, §3.4).
   case metaMissing, versionHeaderMissing, versionMismatch, methodHeaderMismatch, nameHeaderMismatch
   case parameterMismatch, headerRepeated, unsupportedVersion, unknownMethod, identityMissing,
@@ -54,7 +54,9 @@ public enum MCPRefusalReason: UInt8, BitwiseCopyable, Sendable, CaseIterable {
     case .identityNotAString: "Invalid request: name, uri and taskId must be strings"
     case .referenceMalformed:
       "Invalid params: ref must be a prompt's type and name, or a resource's type and uri"
-    case .responsePosted: "Invalid request: responses are not accepted here"
+    case .responsePosted: "Body must be a single JSON-RPC request or notification object"
+    case .answerUnasked:
+      "Invalid request: the server has not asked for this answer, or not any more"
     case .metaMissing:
       "Invalid params: _meta must hold the protocol version and the client's capabilities"
     case .versionHeaderMissing: "Header mismatch: MCP-Protocol-Version is missing"

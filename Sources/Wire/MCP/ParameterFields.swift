@@ -24,7 +24,7 @@ public enum ParameterFields {
         return false
       }
       let value = headBytes.extracting(fields[number].value.range)
-      guard let arguments, isArgument(value, of: arguments, body, index) else { return false }
+      guard let arguments, repeats(value, valueIn: arguments, body, index) else { return false }
     }
     return true
   }
@@ -71,8 +71,8 @@ public enum ParameterFields {
   }
 
   /// Whether some value in `arguments` reads like the field's.
-  private static func isArgument(
-    _ field: RawSpan, of arguments: JSONToken, _ body: RawSpan, _ index: borrowing JSONIndex
+  static func repeats(
+    _ field: RawSpan, valueIn arguments: JSONToken, _ body: RawSpan, _ index: borrowing JSONIndex
   ) -> Bool {
     let end = index.tokenAfter(arguments)
     var leaf = index.nextLeaf(after: arguments, in: body)
