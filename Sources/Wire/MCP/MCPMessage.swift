@@ -33,7 +33,7 @@ public struct MCPMessage: BitwiseCopyable, Sendable {
   public internal(set) var requestedVersion: JSONToken?
   /// `params.requestId`, of any kind: the request that `notifications/cancelled` is about.
   public internal(set) var requestID: JSONToken?
-  /// `params.requestState`, of any kind: what a server gave along with `input_required`, sent back (revision 2026-07-28).
+  /// `params.requestState`, of any kind but null: what a server gave along with `input_required`, sent back (revision 2026-07-28).
   public internal(set) var requestState: JSONToken?
   /// `params.task`, of any kind: that a call is to be answered with a task (revision 2025-11-25).
   public internal(set) var task: JSONToken?

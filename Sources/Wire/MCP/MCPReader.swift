@@ -185,7 +185,9 @@ public enum MCPReader {
         case .protocolVersion: message.requestedVersion = value
         case .clientInfo: message.clientInfo = value
         case .requestID: message.requestID = value
-        case .requestState: message.requestState = value
+        // null is none.
+        case .requestState where index.kind(of: value, in: bytes) != .null:
+          message.requestState = value
         case .notifications: message.notifications = value
         case .task: message.task = value
         case .ref: reference = value
