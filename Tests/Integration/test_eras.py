@@ -84,7 +84,8 @@ def test_header_fields_of_arguments_are_learnt_when_the_server_wants_them(gatewa
 def test_without_being_told_so_the_server_answers_for_itself(make_gateway, accounts, server):
     with make_gateway({"m": server.url()}, profiles=EVERYTHING) as gateway:
         hello = Session(gateway, "m", accounts.analyst).hello
-        assert hello.status == 400 and hello.error["code"] == -32600
+        assert hello.status == 400 and hello.error["code"] == -32022
+        assert hello.error["data"]["supported"] == ["2026-07-28"]
 
 
 @pytest.mark.parametrize("client", ["new", "old"])
