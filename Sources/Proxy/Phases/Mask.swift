@@ -43,7 +43,6 @@ extension Worker {
 
   /// Reads a message into `answerIndex` and says what it is.
   mutating func readAnswer(_ exchange: UInt32, _ body: RawSpan) -> AnswerMatch {
-    exchanges[exchange].changes = .none
     guard readAnswerIndex(exchange, body) else { return .unreadable }
     guard
       case .message(let message) = MCPReader.read(
@@ -73,7 +72,7 @@ extension Worker {
     let watch =
       masks.isEmpty
       ? JSONWatch.none : generations[exchanges[exchange].generation].masks.use { $0.watch }
-    exchanges[exchange].changes = []
+    exchanges[exchange].changes = .none
     return answerIndex.read(body, watch: watch) == nil
   }
 
