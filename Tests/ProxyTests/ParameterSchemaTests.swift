@@ -67,6 +67,21 @@ struct ParameterSchemaTests {
     #expect(call.1.split(separator: "\r\n").allSatisfy { head.contains("\($0)\r\n") })
   }
 
+  /// Clients leave out such a tool's fields altogether.
+  @Test(arguments: ["bad name", "R\u{e9}gion", "", "a:b"])
+  func aSchemaWithAnImproperNameAsksForNothing(name: String) throws {
+    let gateway = try gateway()
+    let improper = Self.schema.replacing(#""Region""#, with: "\"\(name)\"")
+    gateway.server = { request in
+      guard request.body.contains("tools/list") else { return SimulatedGateway.echo(request) }
+      let result = Self.tools(name.isEmpty ? Self.schema : improper)
+      return [.send(SimulatedGateway.json(#"{"jsonrpc":"2.0","id":1,"result":\#(result)}"#))]
+    }
+    _ = gateway.exchange(Self.list)
+    let answer = call(gateway, #"{"region":"eu"}"#, "")
+    #expect(answer.hasPrefix("HTTP/1.1 200 ") != name.isEmpty)
+  }
+
   static let wrong = [
     (#"{"region":"eu"}"#, ""), (#"{"region":"eu"}"#, "Mcp-Param-Region: us\r\n"),
     (#"{"region":"eu"}"#, "Mcp-Param-Count: eu\r\n"),

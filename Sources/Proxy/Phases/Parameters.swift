@@ -146,7 +146,10 @@ extension Worker {
     }
     guard let schema = answerIndex.member("inputSchema", of: tool, in: message) else { return true }
     var path = ParameterPath()
-    return learn(propertiesOf: schema, &path, server, kept, message)
+    let goesOn = learn(propertiesOf: schema, &path, server, kept, message)
+    // Clients repeat nothing of a tool of which they cannot repeat all, so nothing is asked of them.
+    if goesOn, path.isMalformed { parameterSchemas.forget(server, text) }
+    return goesOn
   }
 
   private mutating func learn(
@@ -162,6 +165,7 @@ extension Worker {
       let property = answerIndex.value(ofKey: key)
       path.keys[path.count] = key
       path.count += 1
+      if isMalformed(property, message) { path.isMalformed = true }
       guard learn(property, path, server, tool, message),
         learn(propertiesOf: property, &path, server, tool, message)
       else { return false }
@@ -202,6 +206,20 @@ extension Worker {
 }
 
 extension Worker {
+  /// Whether a property is to be repeated in a field that would have no proper name.
+  private mutating func isMalformed(_ property: JSONToken, _ message: RawSpan) -> Bool {
+    guard answerIndex.kind(of: property, in: message) == .object,
+      let header = answerIndex.member(Worker.mark, of: property, in: message)
+    else { return false }
+    guard answerIndex.kind(of: header, in: message) == .string, isScalar(property, message) else {
+      return false
+    }
+    var name = unsafe ByteWriter(
+      unsafeInto: scratch.unsafeStart + Worker.toolNameArea, capacity: 4096)
+    answerIndex.decode(header, in: message, into: &name)
+    return name.overflowed || !HTTPWriter.isFieldName(name.written)
+  }
+
   /// Whether a property is of a type that can be repeated; clients leave out a tool that wants others repeated.
   private func isScalar(_ property: JSONToken, _ message: RawSpan) -> Bool {
     guard let type = answerIndex.member("type", of: property, in: message),
@@ -217,4 +235,6 @@ extension Worker {
 private struct ParameterPath: BitwiseCopyable {
   var keys = InlineArray<8, JSONToken?>(repeating: nil)
   var count = 0
+  /// Something on the way is to be repeated and cannot be.
+  var isMalformed = false
 }

@@ -142,7 +142,8 @@ public enum HTTPWriter {
     return true
   }
 
-  private static func isFieldName(_ name: RawSpan) -> Bool {
+  /// Whether a text can be the name of a field (RFC 9110 §5.1).
+  public static func isFieldName(_ name: RawSpan) -> Bool {
     guard name.byteCount > 0 else { return false }
     for offset in 0..<name.byteCount where !isTokenByte(name[byte: offset]) { return false }
     return true
