@@ -73,9 +73,10 @@ class Deployment:
         self.typed.append(command)
         output = self.folder / f"output-{len(self.running)}"
         with open(output, "wb") as out:
+            # Whoever started the tests in the background had Ctrl-C ignored for all of them.
             self.running.append(subprocess.Popen(
-                ["bash", "-c", "exec " + self.say(command)], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=out,
-                stderr=out, env={**self.environment, **environment}))
+                ["env", "--default-signal=INT", "bash", "-c", "exec " + self.say(command)], cwd=self.folder,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, env={**self.environment, **environment}))
         return output
 
     def close(self):
