@@ -114,8 +114,8 @@ import Testing
   }
 
   @Test func pathsArePrintedAsTheShellReadsThem() {
-    #expect(ShellText.quoted("/tmp/a-b_c.yaml") == "/tmp/a-b_c.yaml")
-    #expect(ShellText.quoted("/tmp/a b") == "'/tmp/a b'")
+    #expect(ShellText.quoted("/etc/sluice/a-b_c.yaml") == "/etc/sluice/a-b_c.yaml")
+    #expect(ShellText.quoted("/etc/a b") == "'/etc/a b'")
     #expect(ShellText.quoted("it's") == #"'it'\''s'"#)
     #expect(ShellText.quoted("") == "''")
   }
