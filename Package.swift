@@ -106,6 +106,8 @@ let fuzzers: [Target] = [
     name: "JSONFuzz", dependencies: ["PolicyFuzzing"], path: "Tests/Fuzz/JSONFuzz"),
   .executableTarget(name: "HTTPFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/HTTPFuzz"),
   .executableTarget(name: "SSEFuzz", dependencies: ["WireFuzzing"], path: "Tests/Fuzz/SSEFuzz"),
+  .executableTarget(
+    name: "StreamFuzz", dependencies: ["PolicyFuzzing"], path: "Tests/Fuzz/StreamFuzz"),
   // Tells what our reader makes of messages, for the comparison with readers of other languages (`Tests/Integration`).
   .executableTarget(
     name: "json-reader", dependencies: ["Wire"], path: "Tests/Fuzz/JSONReader",

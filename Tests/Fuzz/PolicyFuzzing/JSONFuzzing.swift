@@ -147,31 +147,3 @@ private func noSecret(
   case .false, .null: break
   }
 }
-
-// MARK: Support
-
-private func unescaped(
-  _ index: borrowing JSONIndex, _ string: JSONToken, _ document: [UInt8]
-) -> [UInt8] {
-  written(Int(index.contents(of: string).count)) {
-    unsafe index.decode(string, in: document.span.bytes, into: &$0)
-  }
-}
-
-private func written(_ capacity: Int, _ body: (inout ByteWriter) -> Void) -> [UInt8] {
-  let memory = UnsafeMutableRawPointer.allocate(byteCount: capacity + 1, alignment: 1)
-  defer { unsafe memory.deallocate() }
-  var writer = unsafe ByteWriter(unsafeInto: memory, capacity: capacity)
-  body(&writer)
-  guard !writer.overflowed else { return [] }
-  return unsafe Array(UnsafeRawBufferPointer(start: memory, count: writer.count))
-}
-
-/// Stops the process, which is how libFuzzer learns that an input broke a rule.
-private func broken(_ rule: StaticString) -> Never {
-  fatalError("broken rule: \(rule)")
-}
-
-private func hold(_ condition: Bool, _ rule: StaticString) {
-  if !condition { broken(rule) }
-}
