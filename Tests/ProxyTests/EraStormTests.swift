@@ -92,10 +92,7 @@ struct EraStormTests {
 
   private func check(_ gateway: SimulatedGateway, _ seed: UInt64) {
     for request in gateway.requestsAtServers {
-      let field = { (name: String) -> String? in
-        request.head.split(separator: "\r\n").first { $0.hasPrefix("\(name): ") }
-          .map { String($0.dropFirst(name.count + 2)) }
-      }
+      let field = request.field
       let isModern = request.body.contains("io.modelcontextprotocol/protocolVersion")
       #expect(!request.body.hasPrefix("["), "seed \(seed): an array reached the server")
       #expect(!request.body.contains("DROP"), "seed \(seed): a blocked call reached the server")

@@ -11,8 +11,9 @@ import Wire
 ///
 /// Servers `shop` (path /shop/mcp, port 9000) and `vault` (path /vault/mcp, port 9001, credential); service accounts `ada`
 /// (key `key-ada`, group analysts, may call query, list_* and delete_row on shop) and `bob` (key `key-bob`, no group
-/// that any profile has for shop). The shop may ask agents' users (elicitation) and knows `com.example/jobs.*`; agents
-/// of the vault get its own ids of events.
+/// that any profile has for shop) and `eve` (key `key-eve`, like ada). The shop may ask agents' users (elicitation) and knows
+/// `com.example/jobs.*`; agents of the vault get its own ids of events. With `hasDoor` the shop speaks only the modern era, and
+/// its door for the legacy one is at port 9002.
 /// Rules: `no-drop` blocks query when sql matches DROP; `pii` masks email and ssn.
 final class SimulatedGateway {
   let network: SimulatedNetwork
@@ -37,11 +38,19 @@ final class SimulatedGateway {
     var port: UInt16
     var head: String
     var body: String
+    /// The server's end of the connection that it came on.
+    var peer: SimulatedNetwork.Peer
 
     /// The literal of the JSON-RPC id.
     var id: String {
       guard let range = body.range(of: "\"id\":") else { return "null" }
       return String(body[range.upperBound...].prefix { $0 != "," && $0 != "}" })
+    }
+
+    /// The value of a field of the head.
+    func field(_ name: String) -> String? {
+      head.split(separator: "\r\n").first { $0.hasPrefix("\(name): ") }
+        .map { String($0.dropFirst(name.count + 2)) }
     }
   }
 
@@ -58,7 +67,8 @@ final class SimulatedGateway {
   init(
     seed: UInt64 = 1, weather: SimulatedNetwork.Weather = .init(), limits: GatewayLimits = .init(),
     audit: AuditLog? = nil, rules: [RuleDefinition] = SimulatedGateway.rules,
-    tls: TLS = TLS(), providers: [IdentityProvider] = [], heldCalls: HeldCalls? = nil
+    tls: TLS = TLS(), providers: [IdentityProvider] = [], heldCalls: HeldCalls? = nil,
+    hasDoor: Bool = false
   ) throws {
     network = SimulatedNetwork(seed: seed, weather: weather, capacity: 16384)
     peers = TLSPeers(network)
@@ -72,7 +82,8 @@ final class SimulatedGateway {
     let loop = EventLoop(simulating: network, settings: Gateway.loopSettings(settings))
     worker = Worker(
       loop: loop, settings: settings,
-      snapshot: try SimulatedGateway.snapshot(rules, tls: tls, providers: providers),
+      snapshot: try SimulatedGateway.snapshot(
+        rules, tls: tls, providers: providers, hasDoor: hasDoor),
       recording: Recording(audit?.producer(worker: 0, wakeDescriptor: -1)), control: control,
       sealer: SessionSealer(key: SessionSealer.makeKey()), heldCalls: heldCalls)
     _ = try worker.listen(
@@ -113,17 +124,21 @@ final class SimulatedGateway {
   ///   - keySets: their keys; none are there when it is left out.
   ///   - counters: the shop's.
   ///   - grantsAll: whether analysts may use its resources and prompts too.
+  ///   - hasDoor: whether what comes for the shop in the legacy era goes to a door.
   static func snapshot(
     _ rules: [RuleDefinition], shop: (target: String, port: UInt16) = ("/mcp", 9000),
     limits: GatewayLimits? = nil, tls: TLS = TLS(), counters: ServerCounters = ServerCounters(),
     providers: [IdentityProvider] = [],
-    keySets: [KeySet?] = [], access: [ListenerAccess] = [], grantsAll: Bool = false
+    keySets: [KeySet?] = [], access: [ListenerAccess] = [], grantsAll: Bool = false,
+    hasDoor: Bool = false
   ) throws -> GatewaySnapshot {
     let accounts = [
       ServiceAccount(
         name: "ada", keyDigest: APIKey.sha256(of: Array("key-ada".utf8)), groups: ["analysts"]),
       ServiceAccount(
         name: "bob", keyDigest: APIKey.sha256(of: Array("key-bob".utf8)), groups: ["others"]),
+      ServiceAccount(
+        name: "eve", keyDigest: APIKey.sha256(of: Array("key-eve".utf8)), groups: ["analysts"]),
     ]
     let policy = try PolicyProgram(
       definition: PolicyDefinition(
@@ -131,6 +146,7 @@ final class SimulatedGateway {
         principals: [
           PrincipalDefinition(name: "ada", kind: .serviceAccount, groups: ["analysts"]),
           PrincipalDefinition(name: "bob", kind: .serviceAccount, groups: ["others"]),
+          PrincipalDefinition(name: "eve", kind: .serviceAccount, groups: ["analysts"]),
         ],
         profiles: [
           ProfileDefinition(
@@ -155,6 +171,11 @@ final class SimulatedGateway {
     shopServer.clientRequests = [.elicitation]
     shopServer.methods = ["com.example/jobs.*"]
     shopServer.counters = counters
+    if hasDoor {
+      shopServer.legacyDoor = LegacyDoor(
+        address: try SocketAddress(host: "127.0.0.1", port: 9002), target: "/shop",
+        credential: (field: "Authorization", value: Secret("Bearer door".utf8)))
+    }
     var vaultServer = UpstreamServer(
       name: "vault", path: "/vault/mcp",
       address: try SocketAddress(host: "127.0.0.1", port: 9001), host: "127.0.0.1:9001",
@@ -266,8 +287,9 @@ final class SimulatedGateway {
     guard input.count >= end.upperBound + length else { return nil }
     let body = String(decoding: input[end.upperBound..<end.upperBound + length], as: UTF8.self)
     serverInputs[peer] = Array(input[(end.upperBound + length)...])
-    let isVault = head.contains("127.0.0.1:9001")
-    return ServerRequest(port: isVault ? 9001 : 9000, head: head, body: body)
+    let port: UInt16 =
+      head.contains("127.0.0.1:9001") ? 9001 : head.contains("Host: localhost\r\n") ? 9002 : 9000
+    return ServerRequest(port: port, head: head, body: body, peer: peer)
   }
 
   /// Sends one request on a fresh connection and returns everything that came back within `turns`.
