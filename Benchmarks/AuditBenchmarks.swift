@@ -1,6 +1,17 @@
 import Audit
 import Foundation
 
+/// What the writer's thread does most: the hash of a frame as large as it writes under load.
+func benchmarkFrameHash(_ harness: Harness) {
+  let frame = [UInt8](repeating: 0x63, count: 512 << 10)
+  for (sideBySide, name) in [(true, "leaves side by side"), (false, "one leaf after the other")] {
+    var digest = FrameDigest(sideBySide: sideBySide)
+    harness.measure("audit/hash 512 KiB, \(name)", bytes: frame.count) {
+      unsafe precondition(digest.hash(frame: frame.span.bytes) != .zero)
+    }
+  }
+}
+
 /// What recording one call costs the worker that it happens on: opening and closing entry with a request of 400 bytes and
 /// an answer of 4 KiB. The writer's thread hashes and writes meanwhile; its cost is in perf/compare.
 func benchmarkAudit(_ harness: Harness) throws {

@@ -6,6 +6,7 @@ import time
 from support.gateway import reference
 from support.sdk import use
 from support.scripted import answer, result
+from support.segments import check_chain
 from support.settings import PERSONAL
 from support.upstreams import Upstreams
 from support.wire import (
@@ -189,6 +190,9 @@ def test_large_requests_and_answers(make_gateway, scripted, accounts):
     for call in calls:
         assert json.loads(call["request"])["params"]["arguments"]["text"] == json.loads(
             call["answer"])["result"]["content"][0]["text"]
+    # As a program that nobody here wrote anything for would check it; tens of millions of bytes are some thousands of leaves.
+    entries, leaves = check_chain(gateway.recordings)
+    assert leaves > 2000 and f"{entries} entries" in gateway.verify().replace(",", "")
 
 
 def test_a_record_that_was_changed_is_found_out(make_gateway, upstreams, accounts):

@@ -3,13 +3,17 @@
 // and no frame removed or moved, without the next hash being wrong. All numbers are little-endian.
 //
 //   segment header, 128 bytes
-//     0 "SLUICE\r\n"   8 version u32 = 1   12 header bytes u32 = 128   16 segment number u64
+//     0 "SLUICE\r\n"   8 version u32 = 2   12 header bytes u32 = 128   16 segment number u64
 //    24 created, wall clock ns u64   32 sequence of the first entry u64   40 process id u64   48 zero
 //    64 link: last hash of the segment before, 32 bytes (zeros in the first)   96 SHA-256 of bytes 0..<96
 //   frame
 //     0 "SLFR"   4 frame bytes u32   8 sequence of the first entry u64   16 entries u32   20 process u32
 //    24 written, wall clock ns u64   32 previous hash, 32 bytes   64 entries (EntryFormat.swift)
-//    last 32 bytes: SHA-256 of everything before in the frame
+//    last 32 bytes: SHA-256 of the frame's first 64 bytes and of the hashes of its leaves
+//
+// A leaf is 4096 bytes of the entries, the last one of a frame what is left; its hash is its SHA-256. So leaves can be hashed side by
+// side. In segments of version 1, which are read but not written any more, the last 32 bytes are the SHA-256 of everything
+// before in the frame.
 //
 // Process is a number that every process chooses anew, 0 in older files: where it changes, calls that were open before can
 // never end any more.
@@ -24,17 +28,21 @@
 //    128  53 4c 46 52  88 00 00 00  e8 03 00 00 00 00 00 00  01 00 00 00  00 00 00 00  …written…     136 bytes long
 //    160  S                                                                          the previous hash
 //    192  28 00 00 00 02 00 02 00 …                                                  the entry, 40 bytes
-//    232  SHA-256(bytes 128..<232)                                                   links to the next frame
+//    232  SHA-256(bytes 128..<192, SHA-256(bytes 192..<232))                         links to the next frame
 
 /// Sizes and marks of the layout above.
 package enum SegmentFormat {
   package static let headerBytes = 128
   /// "SLUICE\r\n": shows what the file is, and breaks when it was mangled as text.
   package static let magic: UInt64 = 0x0a0d_4543_4955_4c53
-  package static let version: UInt32 = 1
+  package static let version: UInt32 = 2
+  /// The version whose frames were hashed in one piece. Only read.
+  package static let versionWithoutLeaves: UInt32 = 1
 
   package static let frameHeaderBytes = 64
   package static let hashBytes = 32
+  /// Bytes of entries that are hashed together.
+  package static let leafBytes = 4096
   /// "SLFR"
   package static let frameMagic: UInt32 = 0x5246_4c53
   /// Longest frame a reader accepts: a full batch of the largest setting and one entry over.
@@ -84,6 +92,7 @@ package struct AuditHash: BitwiseCopyable, Equatable, Sendable {
 
 /// What a segment's header says.
 package struct SegmentHeader: BitwiseCopyable, Equatable, Sendable {
+  package var version: UInt32
   package var number: UInt32
   package var createdNanoseconds: UInt64
   package var firstSequence: UInt64
@@ -92,13 +101,15 @@ package struct SegmentHeader: BitwiseCopyable, Equatable, Sendable {
   /// Hash of the header itself: the first frame's previous hash.
   package var hash: AuditHash
 
-  /// Reads 128 bytes; nil unless they are a header of this version with the right hash.
+  /// Reads 128 bytes; nil unless they are a header of a version that is known, with the right hash.
   package init?(_ bytes: RawSpan) {
     guard bytes.byteCount >= SegmentFormat.headerBytes,
       bytes.number(at: 0, as: UInt64.self) == SegmentFormat.magic,
-      bytes.number(at: 8, as: UInt32.self) == SegmentFormat.version,
       bytes.number(at: 12, as: UInt32.self) == UInt32(SegmentFormat.headerBytes),
       let number = UInt32(exactly: bytes.number(at: 16, as: UInt64.self))
+    else { return nil }
+    version = bytes.number(at: 8, as: UInt32.self)
+    guard version == SegmentFormat.version || version == SegmentFormat.versionWithoutLeaves
     else { return nil }
     self.number = number
     createdNanoseconds = bytes.number(at: 24, as: UInt64.self)

@@ -42,7 +42,7 @@ package struct SegmentScanner: ~Copyable {
   package private(set) var nextSequence: UInt64 = 0
   private var buffer: UnsafeMutableRawBufferPointer
   private var entryBytes = 0
-  private var digest = Digest()
+  private var digest = FrameDigest()
 
   /// - Parameter file: a descriptor open for reading; closed with the scanner.
   package init(takingFile file: Int32, number: UInt32) {
@@ -103,8 +103,7 @@ package struct SegmentScanner: ~Copyable {
     reserve(frame.frameBytes)
     if let trouble = read(headerBytes..<frame.frameBytes) { return trouble }
     let hashed = frame.frameBytes - SegmentFormat.hashBytes
-    unsafe digest.update(unsafe: UnsafeRawPointer(buffer.baseAddress!), count: hashed)
-    let hash = digest.finish()
+    let hash = hash(ofFirst: hashed)
     if hash != AuditHash(loaded(frame.frameBytes), at: hashed) { return .bad(.hash) }
     entryBytes = hashed - headerBytes
     if EntryWalk.count(entries) != frame.entries { return .bad(.entries) }
@@ -112,6 +111,19 @@ package struct SegmentScanner: ~Copyable {
     lastHash = hash
     nextSequence += UInt64(frame.entries)
     return .frame(frame)
+  }
+
+  /// The hash of the frame in the buffer, whose own hash lies behind its first `count` bytes.
+  private mutating func hash(ofFirst count: Int) -> AuditHash {
+    // The buffer is not touched meanwhile, though the compiler cannot tell.
+    let frame = unsafe RawSpan(
+      _unsafeStart: UnsafeRawPointer(buffer.baseAddress!), byteCount: count)
+    guard header?.version == SegmentFormat.versionWithoutLeaves else {
+      return digest.hash(frame: frame)
+    }
+    var whole = Digest()
+    whole.update(frame)
+    return whole.finish()
   }
 
   /// Reads and checks the segment's header only; nil when it is not whole or not right.

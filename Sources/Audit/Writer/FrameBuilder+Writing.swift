@@ -63,32 +63,41 @@ extension FrameBuilder {
   }
 
   private mutating func hashInPlace(_ count: Int) -> Int {
-    for index in 0..<count {
+    for index in 1..<count {
       let part = unsafe parts[index]
       unsafe digest.update(unsafe: part.iov_base, count: part.iov_len)
     }
-    hash = digest.finish()
+    hash = unsafe digest.finish(unsafe: UnsafeRawPointer(memory.baseAddress!))
     return bytes - SegmentFormat.hashBytes
   }
 
-  /// Copies the parts together and hashes the copy, in steps that stay in the first-level cache.
+  /// Copies the parts together and hashes the copy, in steps that stay in the processor's cache.
   private mutating func stageAndHash(_ count: Int) -> Int {
     let target = unsafe stagingMemory()
     var end = 0
+    var hashed = SegmentFormat.frameHeaderBytes
     for index in 0..<count {
       let part = unsafe parts[index]
       var done = 0
       while unsafe done < part.iov_len {
-        let step = unsafe min(16384, part.iov_len - done)
+        let step = unsafe min(Self.stagingStep, part.iov_len - done)
         unsafe (target + end).copyMemory(from: part.iov_base + done, byteCount: step)
-        unsafe digest.update(unsafe: target + end, count: step)
         done += step
         end += step
+        // A full set of leaves, which are whole here although the rings' stretches end anywhere.
+        while end - hashed >= Self.stagingStep {
+          unsafe digest.update(unsafe: target + hashed, count: Self.stagingStep)
+          hashed += Self.stagingStep
+        }
       }
     }
-    hash = digest.finish()
+    unsafe digest.update(unsafe: target + hashed, count: end - hashed)
+    hash = unsafe digest.finish(unsafe: target)
     return end
   }
+
+  /// As many bytes as there are lanes.
+  private static var stagingStep: Int { 16 * SegmentFormat.leafBytes }
 
   private mutating func stagingMemory() -> UnsafeMutableRawPointer {
     if let staging = unsafe staging { return unsafe staging }

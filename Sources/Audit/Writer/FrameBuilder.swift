@@ -29,7 +29,7 @@ struct FrameBuilder: ~Copyable {
   private var ends: [UInt64]
   /// Ring to begin with, so that a busy one cannot starve the others.
   private var firstRing = 0
-  var digest = Digest()
+  var digest = FrameDigest()
   /// Marks the frames of this process: the low bits of when it began, never 0.
   let process = UInt32(truncatingIfNeeded: linux_audit_wall_nanoseconds() / 1_000_000) | 1
 

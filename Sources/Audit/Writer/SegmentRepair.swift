@@ -92,12 +92,13 @@ enum SegmentRepair {
       let problem: ScanProblem? = if case .bad(let problem) = step { problem } else { nil }
       end.repair = try cut(name, in: directory, at: scanner.offset, problem, number: number)
     }
-    if scanner.header == nil { return false }
+    guard let header = scanner.header else { return false }
     if end.number == 0 {
       end.number = number
       end.lastHash = scanner.lastHash
       end.nextSequence = scanner.nextSequence
-      end.emptySegment = frames == 0
+      // One of an older version stays empty: what is written now is of this version.
+      end.emptySegment = frames == 0 && header.version == SegmentFormat.version
     }
     return frames > 0
   }
