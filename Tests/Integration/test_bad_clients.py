@@ -14,8 +14,8 @@ from support.wire import (
     connect, modern_call, modern_headers, modern_message, read_all, read_answer, statuses)
 
 LIMITS = {
-    "head_timeout": "1s", "body_timeout": "1s", "idle_timeout": "2s", "request_size": "64KiB",
-    "head_size": "8KiB", "upstream_idle_timeout": "1s",
+    "head_timeout": "3s", "body_timeout": "3s", "idle_timeout": "4s", "request_size": "64KiB",
+    "head_size": "8KiB", "upstream_idle_timeout": "2s",
 }
 
 
@@ -68,7 +68,7 @@ def call_bytes(account, tool="t", id=1, line="POST /echo/mcp HTTP/1.1", more="",
     return f"{line}\r\n{fields(account, body, **changes)}{more}\r\n{body}".encode()
 
 
-def send(gateway, data, timeout=20):
+def send(gateway, data, timeout=60):
     """Sends bytes, ends our direction, and reads what comes until the gateway ends its own."""
     with connect(gateway.port, timeout) as connection:
         try:
@@ -79,7 +79,7 @@ def send(gateway, data, timeout=20):
         return read_all(connection)
 
 
-def send_open(gateway, data, timeout=20):
+def send_open(gateway, data, timeout=60):
     """Sends bytes and reads until the gateway ends the connection, without ending our direction."""
     with connect(gateway.port, timeout) as connection:
         try:
@@ -228,7 +228,7 @@ def test_a_head_that_trickles_is_408(strict, accounts):
             for byte in call_bytes(accounts.analyst):
                 connection.sendall(bytes([byte]))
                 time.sleep(0.05)
-                if time.monotonic() - start > 4:
+                if time.monotonic() - start > 30:
                     break
         except OSError:
             pass
@@ -253,7 +253,7 @@ def test_an_idle_connection_is_closed(strict, accounts):
         assert read_answer(connection)[0] == 200
         start = time.monotonic()
         assert read_all(connection) == b""
-        assert time.monotonic() - start < 15
+        assert time.monotonic() - start < 60
 
 
 def test_an_agent_that_leaves(strict, accounts):
@@ -294,14 +294,14 @@ def test_chunked_requests_and_pipelining(strict, accounts):
 def test_waiting_for_the_hundred(strict, accounts):
     data = call_bytes(accounts.analyst, "patient", Expect="100-continue")
     head, body = data.split(b"\r\n\r\n", 1)
-    with connect(strict.port, 10) as connection:
+    with connect(strict.port) as connection:
         connection.sendall(head + b"\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         connection.sendall(body)
         assert read_answer(connection)[0] == 200
     # Nobody is asked for a body that would not be taken.
     refused = call_bytes(accounts.analyst, Expect="100-continue", Authorization="Bearer no")
-    with connect(strict.port, 10) as connection:
+    with connect(strict.port) as connection:
         connection.sendall(refused.split(b"\r\n\r\n")[0] + b"\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 401 ")
 
@@ -367,7 +367,7 @@ def test_more_connections_than_the_limit(make_gateway, scripted, accounts):
         assert gateway.is_running()
         for connection in held:
             connection.close()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             try:
                 assert modern_call(gateway, "echo", accounts.analyst, "t").text == "fine"

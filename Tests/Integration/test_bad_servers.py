@@ -14,8 +14,8 @@ from support.wire import modern, modern_call
 
 SECRET = "078-05-1120"
 LIMITS = {
-    "first_byte_timeout": "1500ms", "stream_idle_timeout": "1500ms", "response_size": "64KiB",
-    "upstream_idle_timeout": "1s", "idle_timeout": "1s",
+    "first_byte_timeout": "3s", "stream_idle_timeout": "3s", "response_size": "64KiB",
+    "upstream_idle_timeout": "2s", "idle_timeout": "10s",
 }
 
 
@@ -45,17 +45,17 @@ def reset(connection, request):
 
 
 def stall(connection, request):
-    time.sleep(4)
+    time.sleep(60)
 
 
 def stall_in_head(connection, request):
     connection.sendall(b"HTTP/1.1 200 OK\r\n")
-    time.sleep(4)
+    time.sleep(60)
 
 
 def stall_in_body(connection, request):
     connection.sendall(answer(result(request.id, "x" * 1000))[:-100])
-    time.sleep(4)
+    time.sleep(60)
 
 
 def promise_more(connection, request):
@@ -206,7 +206,7 @@ def shaky(io, tmp_path_factory, accounts):
 def test_the_agent_gets_an_error_and_the_record_the_culprit(shaky, accounts, fault):
     start = time.monotonic()
     reply = modern_call(shaky, "shaky", accounts.analyst, fault, {"a": 1}, id=77)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 50
     assert reply.status == 200, reply
     assert reply.message["id"] == 77 and reply.error["code"] == -32603
     assert reply.error["message"]
@@ -313,7 +313,7 @@ def test_one_bad_server_does_not_slow_another(make_gateway, scripted, accounts):
     stalled = threading.Event()
 
     def stalling(connection, request):
-        stalled.wait(20)
+        stalled.wait(60)
 
     slow = scripted(stalling)
     quick = scripted(lambda connection, request: connection.sendall(

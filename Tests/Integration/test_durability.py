@@ -2,12 +2,14 @@
 
 import errno
 import os
+import socket
 import subprocess
 import threading
 import time
 
 import pytest
 
+from support.processes import eventually
 from support.scripted import answer, result
 from support.settings import PERSONAL
 from support.wire import (
@@ -17,6 +19,15 @@ from support.wire import (
 def echo(connection, request):
     connection.sendall(answer(result(request.id, f"answer to {request.id}")))
     return True
+
+
+def refuses(gateway):
+    """Whether new connections are turned away."""
+    try:
+        socket.create_connection(("127.0.0.1", gateway.port), timeout=60).close()
+        return False
+    except ConnectionRefusedError:
+        return True
 
 
 class Load:
@@ -39,7 +50,7 @@ class Load:
             id = f"{number}-{turn}"
             try:
                 reply = modern_call(
-                    self.gateway, "echo", self.account, self.tool, {"n": turn}, id=id, timeout=10)
+                    self.gateway, "echo", self.account, self.tool, {"n": turn}, id=id)
             except (OSError, EOFError):
                 return
             except Exception:
@@ -49,9 +60,9 @@ class Load:
              self.refused).append(id)
 
     def wait_for(self, count):
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while len(self.answered) < count:
-            assert time.monotonic() < deadline, f"only {len(self.answered)} calls in 30 s"
+            assert time.monotonic() < deadline, f"only {len(self.answered)} calls in a minute"
             time.sleep(0.01)
         return self
 
@@ -133,12 +144,12 @@ def test_a_torn_tail_is_repaired_and_said_so(make_gateway, scripted, accounts):
 
 
 def test_sigterm_lets_calls_finish(make_gateway, scripted, accounts):
-    begun = threading.Event()
+    begun, refused = threading.Event(), threading.Event()
 
     def script(connection, request):
         if request.tool == "slow":
             begun.set()
-            time.sleep(1.5)
+            refused.wait(60)
         return echo(connection, request) and True
 
     gateway = make_gateway({"echo": scripted(script).url})
@@ -147,12 +158,11 @@ def test_sigterm_lets_calls_finish(make_gateway, scripted, accounts):
         agent = threading.Thread(target=lambda: replies.append(
             modern_call(gateway, "echo", accounts.analyst, "slow", id=7)))
         agent.start()
-        assert begun.wait(10)
+        assert begun.wait(60)
         gateway.terminate()
-        time.sleep(0.3)
-        with pytest.raises(OSError):
-            modern_call(gateway, "echo", accounts.analyst, "late")
+        eventually(lambda: refuses(gateway), what=gateway.log_text)
         assert gateway.is_running()
+        refused.set()
         agent.join()
         assert replies[0].text == "answer to 7"
         assert gateway.wait() == 0
@@ -165,7 +175,7 @@ def test_sigterm_lets_calls_finish(make_gateway, scripted, accounts):
 
 def test_sigterm_does_not_wait_for_ever(make_gateway, scripted, accounts):
     release = threading.Event()
-    server = scripted(lambda connection, request: release.wait(30))
+    server = scripted(lambda connection, request: release.wait(120))
     gateway = make_gateway({"echo": server.url}, limits={"drain_timeout": "500ms"})
     with gateway:
         agent = threading.Thread(target=lambda: pytest.raises(
@@ -173,10 +183,9 @@ def test_sigterm_does_not_wait_for_ever(make_gateway, scripted, accounts):
         agent.start()
         while not server.requests:
             time.sleep(0.01)
-        start = time.monotonic()
         gateway.terminate()
-        assert gateway.wait(15) == 0
-        assert time.monotonic() - start < 10
+        # The server would be silent for two minutes more.
+        assert gateway.wait() == 0
         release.set()
         agent.join()
     call, = gateway.calls()
@@ -186,16 +195,15 @@ def test_sigterm_does_not_wait_for_ever(make_gateway, scripted, accounts):
 
 def test_sigterm_ends_the_streams_of_sessions(make_gateway, upstreams, accounts):
     """Each legacy client holds one open: they must not make every stop take the whole drain timeout."""
-    gateway = make_gateway({"people-sse": upstreams.urls["people-sse"]})
+    # Longer than the wait for the end below.
+    gateway = make_gateway({"people-sse": upstreams.urls["people-sse"]}, limits={"drain_timeout": "10m"})
     with gateway:
         sessions = [Session(gateway, "people-sse", accounts.analyst) for _ in range(3)]
         streams = [open_stream(gateway, "people-sse", session) for session in sessions]
         time.sleep(0.5)
-        start = time.monotonic()
         gateway.terminate()
         answers = [read_all(stream) for stream in streams]
         assert gateway.wait() == 0
-        assert time.monotonic() - start < 5
         for answered in answers:
             assert answered.endswith(b"0\r\n\r\n"), "an end, not a cut"
     gateway.verify()
@@ -286,7 +294,7 @@ def test_a_full_disk_refuses_calls_and_recovers(
         fill(filler)
         refused = None
         seen = []
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while refused is None:
             assert time.monotonic() < deadline, "calls go on with a full disk"
             try:
@@ -310,7 +318,7 @@ def test_a_full_disk_refuses_calls_and_recovers(
                                str(modern_message("tools/list")))
         assert unknown.status in (401, 503)
         filler.unlink()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while True:
             assert time.monotonic() < deadline, "no recovery after there was room again"
             try:

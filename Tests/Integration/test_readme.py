@@ -256,7 +256,7 @@ def a_write_waits(guide, watch, listing, approve):
     assert not answers[0].calls[0].is_error, answers[0].calls[0].text
     assert guide.sql(note) == "seen"
     guide.running[-1].send_signal(signal.SIGINT)
-    assert guide.running[-1].wait(20) in (0, 130, -signal.SIGINT)
+    assert guide.running[-1].wait(60) in (0, 130, -signal.SIGINT)
 
 
 def switch_on_recording(guide):
@@ -296,7 +296,7 @@ def switch_on_recording(guide):
 def everything_ends_well(guide):
     serve = guide.running[0]
     serve.terminate()
-    assert serve.wait(20) == 0
+    assert serve.wait(60) == 0
     log = guide.log.read_text()
     recorded = b"".join(path.read_bytes() for path in (guide.folder / "recordings").rglob("*.sluice"))
     assert recorded

@@ -47,7 +47,7 @@ def says(text):
     return script
 
 
-def wait_for(condition, what, seconds=20):
+def wait_for(condition, what, seconds=60):
     deadline = time.monotonic() + seconds
     while True:
         found = condition()
@@ -112,13 +112,13 @@ def test_a_rule_added_while_a_call_is_under_way_does_not_reach_it(make_gateway, 
     held = threading.Event()
 
     def script(connection, request):
-        held.wait(20)
+        held.wait(60)
         return says("done")(connection, request)
 
     server = scripted(script)
     gateway = make_gateway({"things": server.url}).start()
     answers = []
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=60) as client:
         thread = threading.Thread(
             target=lambda: answers.append(call(client, gateway, accounts.analyst)))
         thread.start()
@@ -262,14 +262,14 @@ def test_a_server_has_bounds_of_its_own(make_gateway, scripted, accounts):
     held = threading.Event()
 
     def slow(connection, request):
-        held.wait(20)
+        held.wait(60)
         return says("late")(connection, request)
 
     gateway = make_gateway({
         "things": {"url": scripted(slow).url, "limits": {"first_byte_timeout": "300ms"}},
         "wordy": {"url": scripted(says("x" * 3000)).url, "limits": {"response_size": "2KiB"}},
         "plain": scripted(says("x" * 3000)).url}).start()
-    with httpx.Client(timeout=15) as client:
+    with httpx.Client(timeout=60) as client:
         assert "did not answer in time" in call(client, gateway, accounts.analyst).text
         assert "larger than the gateway's limit" in call(
             client, gateway, accounts.analyst, server="wordy").text
@@ -386,7 +386,7 @@ def test_a_stop_waits_for_calls_and_a_second_signal_does_not(make_gateway, scrip
     held = threading.Event()
 
     def script(connection, request):
-        held.wait(20)
+        held.wait(60)
         return says("late")(connection, request)
 
     def start(name):
@@ -397,7 +397,7 @@ def test_a_stop_waits_for_calls_and_a_second_signal_does_not(make_gateway, scrip
 
         def ask():
             try:
-                with httpx.Client(timeout=30) as client:
+                with httpx.Client(timeout=60) as client:
                     answers.append(call(client, gateway, accounts.analyst))
             except httpx.HTTPError as error:
                 answers.append(error)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.any_backend
 SECRET = "a-secret-that-both-sides-know"
 
 
-def eventually(condition, seconds=30):
+def eventually(condition, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came true"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from support.processes import running, wait_until_gone
+from support.processes import eventually, running, wait_until_gone
 from support.sdk import MODES, use, use_old
 from support.settings import PERSONAL
 from support.upstreams import FOLDER, PYTHON
@@ -152,9 +152,12 @@ def test_a_process_that_prints_what_it_should_not(make_gateway, accounts, stubbo
         assert json.loads(session.call("environment").text)["SHOP_TOKEN"] == secret
         # Only what was listed; Python itself adds LC_CTYPE.
         assert set(json.loads(session.call("environment").text)) <= {"SHOP_TOKEN", "LC_CTYPE"}
-        time.sleep(0.5)
-        noise = [line for line in gateway.log() if line.get("message") == "server's standard error"]
-        assert 100 <= len(noise) < 2000 and all(line["server"] == "s" for line in noise)
+        def noise_heard():
+            return [line for line in gateway.log() if line.get("message") == "server's standard error"]
+
+        eventually(lambda: len(noise_heard()) >= 100)
+        noise = noise_heard()
+        assert len(noise) < 2000 and all(line["server"] == "s" for line in noise)
         assert secret not in gateway.log_text()
         huge = session.call("huge")
         assert "error" in huge.message
@@ -184,7 +187,7 @@ def test_processes_are_bounded(make_gateway, accounts, stubborn, marker):
 
 
 def test_idle_processes_end(make_gateway, accounts, stubborn, marker):
-    with make_gateway({"s": stubborn(limits={"idle_timeout": "1s"})}) as gateway:
+    with make_gateway({"s": stubborn(limits={"idle_timeout": "3s"})}) as gateway:
         session = Session(gateway, "s", accounts.analyst)
         wait_until_gone(marker)
         assert session.call("pid").status == 404
@@ -216,12 +219,12 @@ def test_a_reload_starts_changed_servers_afresh(make_gateway, accounts, stubborn
         pid = kept.call("pid").text
         gateway.file.write_text(gateway.file.read_text().replace(
             f"- {marker}", f"- {marker}\n    - --ignore-end", 1))
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not any(line.get("message") == "published" for line in gateway.log()):
             assert time.monotonic() < deadline, gateway.log_text()
             time.sleep(0.1)
         assert kept.call("pid").text == pid
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while changed.call("pid").status != 404:
             assert time.monotonic() < deadline
             time.sleep(0.1)

@@ -55,7 +55,7 @@ def people(tmp_path_factory, local):
             time.sleep(0.1)
     yield f"https://127.0.0.1:{port}/mcp"
     process.terminate()
-    process.wait(10)
+    process.wait(60)
 
 
 def scripted_answers(connection, request):
@@ -81,7 +81,7 @@ def secure(io, tmp_path_factory, accounts, authority, local, people):
     settings = configuration(accounts, {
         "people": {"url": people, "tls": trusted},
         "script": {"url": script.url, "tls": trusted},
-    }, [PERSONAL], listener={"tls": local.settings}, limits={"handshake_timeout": "2s"})
+    }, [PERSONAL], listener={"tls": local.settings}, limits={"handshake_timeout": "5s"})
     with Gateway(tmp_path_factory.mktemp(f"secure-{io}"), io, settings) as gateway:
         before = gateway.descriptors()
         yield gateway
@@ -91,7 +91,7 @@ def secure(io, tmp_path_factory, accounts, authority, local, people):
     script.close()
 
 
-def https(gateway, context, timeout=30):
+def https(gateway, context, timeout=60):
     return http.client.HTTPSConnection("127.0.0.1", gateway.port, context=context, timeout=timeout)
 
 
@@ -255,19 +255,19 @@ def test_the_gateway_says_that_it_ends(secure, accounts, authority):
 
 
 def test_plain_http_is_told_to_use_https(secure):
-    with socket.create_connection(("127.0.0.1", secure.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", secure.port), timeout=60) as connection:
         connection.sendall(b"GET /people/mcp HTTP/1.1\r\nHost: localhost\r\n\r\n")
         data = read_all(connection)
     assert data.startswith(b"HTTP/1.1 400 Bad Request\r\n") and b"use https" in data
 
 
 def test_slow_handshakes_are_given_up(secure, accounts, authority):
-    with socket.create_connection(("127.0.0.1", secure.port), timeout=10) as silent:
-        with socket.create_connection(("127.0.0.1", secure.port), timeout=10) as begun:
+    with socket.create_connection(("127.0.0.1", secure.port), timeout=60) as silent:
+        with socket.create_connection(("127.0.0.1", secure.port), timeout=60) as begun:
             begun.sendall(b"\x16\x03\x01\x02\x00\x01")
             start = time.monotonic()
             assert read_all(silent) == b"" and read_all(begun) == b""
-            assert time.monotonic() - start < 9
+            assert time.monotonic() - start < 50
     connection = https(secure, authority.client_context())
     assert call(connection, accounts.analyst, "script", "fine")["id"] == 1
 
@@ -276,7 +276,7 @@ def test_slow_handshakes_are_given_up(secure, accounts, authority):
     b"\x16\x03\x01\xff\xff" + b"\x00" * 100, b"\x16\x03\x01\x00\x05hello", b"\x15\x03\x03\x00\x02\x02\x28",
     b"\x80\x2e\x01\x03\x01\x00\x15" + b"\x00" * 40, b"\x00" * 64, random.Random(512).randbytes(512)], ids=len)
 def test_junk_is_hung_up_on(secure, junk):
-    with socket.create_connection(("127.0.0.1", secure.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", secure.port), timeout=60) as connection:
         connection.sendall(junk)
         connection.shutdown(socket.SHUT_WR)
         data = read_all(connection)
@@ -287,7 +287,7 @@ def test_junk_is_hung_up_on(secure, junk):
 
 
 def seen_certificate(gateway, authority, name="localhost"):
-    with socket.create_connection(("127.0.0.1", gateway.port), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", gateway.port), timeout=60) as plain:
         context = authority.client_context()
         with context.wrap_socket(plain, server_hostname=name) as connection:
             return connection.getpeercert()["serialNumber"]
@@ -325,7 +325,7 @@ def test_a_renewed_certificate_is_taken_without_a_restart(
         shutil.copy(renewed.key, key)
         shutil.copy(renewed.chain, chain)
         gateway.process.send_signal(1)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while seen_certificate(gateway, authority) == before:
             assert time.monotonic() < deadline, gateway.log_text()
             time.sleep(0.1)
@@ -398,7 +398,7 @@ def test_servers_that_do_not_prove_themselves(
             assert shown["reason"] in reason.split("|"), (reason, shown)
         assert all(not script.requests for script in scripts), "a request was sent to nobody knows whom"
         awaited = set(f"s{number}" for number in range(len(contexts)))
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while awaited:
             assert time.monotonic() < deadline, (awaited, gateway.log_text())
             for line in gateway.log():

@@ -64,7 +64,7 @@ class API:
             headers={**self.headers, **({"Content-Type": "application/json"} if body is not None else {}),
                      **(headers or {})})
         try:
-            with urllib.request.urlopen(request, timeout=20) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 return answer.status, answer.headers, json.load(answer)
         except urllib.error.HTTPError as error:
             return error.code, error.headers, json.load(error)

@@ -30,7 +30,7 @@ def binary():
 def sluice(*arguments, check=True, **options):
     """Runs one command of the binary to its end."""
     result = subprocess.run(
-        [str(binary()), *map(str, arguments)], capture_output=True, text=True, timeout=60, **options
+        [str(binary()), *map(str, arguments)], capture_output=True, text=True, timeout=180, **options
     )
     if check and result.returncode != 0:
         raise AssertionError(f"sluice {arguments} ended with {result.returncode}:\n{result.stderr}")
@@ -92,7 +92,7 @@ class Gateway:
                  "--log-format", "json", *self.arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment,
                 preexec_fn=self.before_start)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             for line in self.log():
                 if line.get("message") == "listening":
@@ -102,7 +102,7 @@ class Gateway:
                 raise StartFailed(self.log_text())
             time.sleep(0.01)
         self.kill()
-        raise StartFailed("not listening after 30 s: " + self.log_text())
+        raise StartFailed("not listening after 60 s: " + self.log_text())
 
     def log_text(self):
         """What this run of the process has logged so far."""
@@ -125,7 +125,7 @@ class Gateway:
     def terminate(self):
         self.process.send_signal(signal.SIGTERM)
 
-    def wait(self, seconds=20):
+    def wait(self, seconds=60):
         return self.process.wait(seconds)
 
     def stop(self):
@@ -139,7 +139,7 @@ class Gateway:
             threads = self.threads()
             self.kill()
             raise AssertionError(
-                f"the gateway did not stop within 20 s of SIGTERM: {threads}\n{self.log_text()}") from None
+                f"the gateway did not stop within 60 s of SIGTERM: {threads}\n{self.log_text()}") from None
 
     def threads(self):
         """What each thread of the process waits for: its name, and the system call with its arguments."""
@@ -163,7 +163,7 @@ class Gateway:
         """How many files and sockets the process has open."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
-    def settle(self, most, seconds=15):
+    def settle(self, most, seconds=60):
         """Waits until no more than so many descriptors are open: nothing may be left behind."""
         deadline = time.monotonic() + seconds
         while self.descriptors() > most:
@@ -193,7 +193,7 @@ class Gateway:
 
     def show(self, ref):
         """The record of one call; it may take a moment until the writer has it on the disk."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while True:
             result = self.audit("show", "--json", ref, check=False)
             if result.returncode == 0:

@@ -20,7 +20,7 @@ def running(marker):
     return found
 
 
-def wait_until_gone(marker, seconds=15, but=0):
+def wait_until_gone(marker, seconds=60, but=0):
     """Waits until at most so many processes with the marker are left."""
     deadline = time.monotonic() + seconds
     while len(left := running(marker)) > but:
@@ -28,7 +28,7 @@ def wait_until_gone(marker, seconds=15, but=0):
         time.sleep(0.1)
 
 
-def eventually(condition, seconds=20, what=None):
+def eventually(condition, seconds=60, what=None):
     """Waits until the condition holds; what it came to is said when it does not."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):

@@ -55,7 +55,7 @@ class Reply:
         return f"<Reply {self.status} {self.body[:300]!r}>"
 
 
-def http_request(port, method, path, headers=None, body=None, timeout=30):
+def http_request(port, method, path, headers=None, body=None, timeout=60):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         connection.request(method, path, body=body, headers=headers or {})
@@ -85,7 +85,7 @@ def modern_headers(method, name=None):
     return headers
 
 
-def modern(gateway, server, account, method, params=None, id=1, headers=None, timeout=30):
+def modern(gateway, server, account, method, params=None, id=1, headers=None, timeout=60):
     """A request of revision 2026-07-28. `headers` change those that belong; None takes one out."""
     message = modern_message(method, params, id)
     given = modern_headers(method, (params or {}).get("name"))
@@ -148,7 +148,7 @@ class Session:
             self.gateway.port, "DELETE", f"/{self.server}/mcp", self.headers())
 
 
-def connect(port, timeout=30):
+def connect(port, timeout=60):
     return socket.create_connection(("127.0.0.1", port), timeout=timeout)
 
 
