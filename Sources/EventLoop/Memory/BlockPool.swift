@@ -68,7 +68,8 @@ public struct Block: BitwiseCopyable {
 ///
 /// Given-back blocks are kept up to a bound per size and used again, so that the steady state allocates nothing.
 ///
-/// Sizes: 4 KiB, 8 KiB and so on, doubling, to 16 MiB. `take(atLeast: 5000)` lends one of 8 KiB.
+/// Sizes: 4 KiB, 8 KiB and so on, doubling, to 16 MiB. `take(atLeast: 5000)` lends one of 8 KiB. What is kept for minutes, as
+/// many times over as there are calls that wait, is in blocks of its own size: `take(exactly: 561)` lends one of 576 bytes.
 @safe
 public struct BlockPool: ~Copyable {
   static let classCount = 13
@@ -78,6 +79,8 @@ public struct BlockPool: ~Copyable {
     min(keptSlots, max(1, (2 << 20) / (smallest << sizeClass)))
   }
   private static let keptSlots = 256
+  /// Stands for the size class of a block that is of its own size.
+  private static let ownSize: Int8 = -2
 
   private let kept: UnsafeMutablePointer<UnsafeMutableRawPointer>
   private var keptCounts: InlineArray<13, Int> = .init(repeating: 0)
@@ -128,12 +131,27 @@ public struct BlockPool: ~Copyable {
     return unsafe Block(base: base, capacity: size, sizeClass: Int8(truncatingIfNeeded: sizeClass))
   }
 
+  /// A block of `bytes`, rounded up to 64, which is made for this and ends with it; nil when that is over the largest size or
+  /// over what may be lent. Not for the steady state: it allocates.
+  public mutating func take(exactly bytes: Int) -> Block? {
+    let size = max(64, (bytes &+ 63) & ~63)
+    guard bytes <= BlockPool.largest, size <= lentBytesMax &- lentBytes else {
+      refusals &+= 1
+      return nil
+    }
+    lentBytes &+= size
+    return unsafe Block(
+      base: .allocate(byteCount: size, alignment: 16), capacity: size,
+      sizeClass: BlockPool.ownSize)
+  }
+
   /// Takes a lent block back. Its contents must not be used any more.
   public mutating func give(_ block: Block) {
     guard let base = unsafe block.base else { return }
     let sizeClass = Int(block.sizeClass)
     lentBytes &-= block.capacity
     precondition(lentBytes >= 0)
+    guard block.sizeClass != BlockPool.ownSize else { return unsafe base.deallocate() }
     if keptCounts[sizeClass] < BlockPool.keptMax(sizeClass) {
       unsafe kept[sizeClass &* BlockPool.keptSlots &+ keptCounts[sizeClass]] = base
       keptCounts[sizeClass] &+= 1

@@ -5,7 +5,12 @@ internal import Policy
 internal import Wire
 
 /// One request with its answer.
+///
+/// There is one for as long as a call waits for its approval, which thousands may do at once: what only some exchanges need, and
+/// is more than a few words, belongs in a block or a table of its own. A test holds it to `bytesMax`.
 struct Exchange: BitwiseCopyable {
+  static var bytesMax: Int { 1280 }
+
   /// What kind of answer the agent is being given.
   enum AnswerKind: UInt8 {
     case none

@@ -74,22 +74,29 @@ extension Worker {
     }
   }
 
-  /// Keeps head and body until the call is sent: for a chunked request that was not rewritten they are in one piece already.
+  /// Keeps head and body until the call is sent, in a block of just their size: there may be thousands, for minutes. A chunked
+  /// request that was not rewritten stays where it is if that is hardly larger.
   /// - Returns: whether they were copied; nil when there is no memory.
   private mutating func keepRequest(_ slot: UInt32, _ head: RawSpan, _ body: RawSpan) -> Bool? {
     let count = head.byteCount &+ body.byteCount
-    if !exchanges[slot].request.isNone, exchanges[slot].requestCount == count {
-      let kept = unsafe UnsafeRawPointer(exchanges[slot].request.unsafeStart + head.byteCount)
+    let before = exchanges[slot].request
+    if !before.isNone, exchanges[slot].requestCount == count,
+      before.capacity &- count <= Worker.heldSlackBytesMax
+    {
+      let kept = unsafe UnsafeRawPointer(before.unsafeStart + head.byteCount)
       let isKept = unsafe body.withUnsafeBytes { unsafe $0.baseAddress == kept }
       if isKept { return false }
     }
-    guard let block = blocks.take(atLeast: count) else { return nil }
+    guard let block = blocks.take(exactly: count) else { return nil }
     block.write(head, at: 0)
     block.write(body, at: head.byteCount)
     exchanges[slot].request = block
     exchanges[slot].requestCount = count
     return true
   }
+
+  /// What the memory of a call that waits may be larger than its bytes.
+  static var heldSlackBytesMax: Int { 1024 }
 
   private mutating func park(
     _ slot: UInt32, _ hold: consuming Hold, _ digest: CallDigest
