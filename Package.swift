@@ -81,7 +81,12 @@ let dataPlane: [Target] = [
     name: "IdentityTests",
     dependencies: ["Identity", "Policy", "TLSTestSupport", "IdentityTestSupport"],
     swiftSettings: strict),
-  .testTarget(name: "AuditTests", dependencies: ["Audit"], swiftSettings: strict),
+  // Folders and calls for tests that record.
+  .target(
+    name: "AuditTestSupport", dependencies: ["Audit"], path: "Tests/AuditTestSupport",
+    swiftSettings: strict),
+  .testTarget(
+    name: "AuditTests", dependencies: ["Audit", "AuditTestSupport"], swiftSettings: strict),
   .testTarget(
     name: "ProxyTests",
     dependencies: [
@@ -219,7 +224,8 @@ let controlPlane: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "RecorderTests", dependencies: ["Recorder", "Audit"], exclude: ["Fixtures"],
+    name: "RecorderTests", dependencies: ["Recorder", "Audit", "AuditTestSupport"],
+    exclude: ["Fixtures"],
     swiftSettings: strict),
   .testTarget(
     name: "OutboundTests", dependencies: ["Outbound", "Identity", "TLSTestSupport"],
@@ -245,7 +251,7 @@ let controlPlane: [Target] = [
     name: "ConsoleTests",
     dependencies: [
       "Console", "ConsoleSamples", "Approvals", "Recorder", "Identity", "Outbound", "Status",
-      "TLSTestSupport",
+      "TLSTestSupport", "Audit", "AuditTestSupport",
       .product(name: "HummingbirdTesting", package: "hummingbird"),
       .product(name: "Logging", package: "swift-log"),
       .product(name: "JWTKit", package: "jwt-kit"),

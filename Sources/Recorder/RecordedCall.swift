@@ -69,6 +69,32 @@ public struct RecordedCall: Sendable, Equatable {
   }
 }
 
+extension RecordedCall {
+  /// What became of a call that a rule held and that did not run; nil for every other call.
+  public enum HeldEnd: Sendable, Equatable {
+    /// Nobody had decided when its agent was told to come back; the approval may still be given.
+    case waiting
+    case denied
+    case expired
+    /// Its agent gave up, or the policy changed.
+    case cancelled
+    /// No approval could be asked for.
+    case unavailable
+  }
+
+  public var heldEnd: HeldEnd? {
+    guard decision == .hold, outcome != nil, let review else { return nil }
+    switch review.state {
+    case .none, .approved: return nil
+    case .pending: return .waiting
+    case .denied: return .denied
+    case .expired: return .expired
+    case .cancelled: return .cancelled
+    case .unavailable: return .unavailable
+    }
+  }
+}
+
 /// Something the record says besides calls.
 public enum RecordedNotice: Sendable, Equatable {
   /// Calls of one worker went ahead unrecorded (`on_failure: drop_and_count`).

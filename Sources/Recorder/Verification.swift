@@ -65,7 +65,11 @@ public struct Verification: Sendable, Equatable, CustomStringConvertible {
     } else {
       lines.append("intact")
     }
-    lines.append("  \(segments) segments, \(frames) frames, \(entries) entries, \(bytes) bytes")
+    lines.append(
+      "  "
+        + [(segments, "segment"), (frames, "frame")].map { Self.count($0.0, $0.1) }.joined(
+          separator: ", ")
+        + ", \(entries) entries, \(bytes) bytes")
     if firstSegment > 1 {
       lines.append("  begins with segment \(firstSegment): older ones are not in this directory")
     }
@@ -74,18 +78,30 @@ public struct Verification: Sendable, Equatable, CustomStringConvertible {
     }
     for notice in notices { lines.append("  " + CallLine.text(of: notice)) }
     if anchorsFound > 0 {
-      lines.append("  holds \(anchorsFound) anchors noted elsewhere")
+      lines.append("  holds \(Self.count(anchorsFound, "anchor")) noted elsewhere")
     }
     if let lastEntry { lines.append("  last entry \(lastEntry), hash \(lastHash)") }
     return lines.joined(separator: "\n")
+  }
+
+  private static func count(_ number: Int, _ noun: String) -> String {
+    "\(number) \(noun)\(number == 1 ? "" : "s")"
   }
 
   /// Checks every hash and link in a directory, in memory bounded by one frame. A gateway may be writing meanwhile.
   static func run(
     directory: String, anchors: [Anchor] = []
   ) throws(RecorderError) -> Verification {
-    guard let range = try segmentRange(directory) else { return Verification() }
     var result = Verification()
+    guard let range = try segmentRange(directory) else {
+      // Nothing at all is no intact record: whoever removes it all must not be told that all is well.
+      guard let known = anchors.first else { throw .noRecord(directory) }
+      result.firstBreak = Break(
+        segment: SegmentFormat.name(of: 1), offset: 0,
+        reason:
+          "\(known.source) says that there was an entry \(known.entry), and no segment is left")
+      return result
+    }
     result.firstSegment = range.lowerBound
     var before: (hash: AuditHash, sequence: UInt64)?
     var anchors = anchors

@@ -1,3 +1,4 @@
+import AuditTestSupport
 import Glibc
 import Testing
 
@@ -54,7 +55,7 @@ func readAll(_ directory: TemporaryDirectory) throws -> (entries: [SeenEntry], e
   let folder = AuditFiles.openDirectory(directory.audit, create: false)
   try #require(folder >= 0)
   defer { Glibc.close(folder) }
-  for name in try directory.segments {
+  for name in directory.segments {
     let number = try #require(UInt32(name.prefix(8)))
     let file = AuditFiles.openForReading(folder, name)
     try #require(file >= 0)

@@ -87,7 +87,8 @@ import Testing
     }
   }
 
-  private static let elements: Set<String> = [
+  /// What the pages are made of.
+  static let elements: Set<String> = [
     "!DOCTYPE", "html", "/html", "head", "/head", "meta", "title", "/title", "link", "script",
     "/script", "body", "/body", "a", "/a", "header", "/header", "img", "nav", "/nav", "div", "/div",
     "span", "/span", "form", "/form", "input", "button", "/button", "main", "/main", "h1", "/h1",

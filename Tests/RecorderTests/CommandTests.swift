@@ -1,4 +1,5 @@
 import Audit
+import AuditTestSupport
 import Foundation
 import Testing
 
@@ -64,7 +65,7 @@ import Testing
       #expect(made != nil)
     }
     log.close()
-    #expect(try recording.segments.count > 8)
+    #expect(recording.segments.count > 8)
     let lines = Lines()
     try await recording.commands.tail(count: 150) { lines.all.append($0) }
     #expect(lines.all.count == 150)

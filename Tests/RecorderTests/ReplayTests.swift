@@ -1,4 +1,5 @@
 import Audit
+import AuditTestSupport
 import Foundation
 import Testing
 
@@ -114,6 +115,10 @@ import Testing
     var producer = log.producer(worker: 0, wakeDescriptor: -1)
     let first = producer.record(Call())
     producer.record(Call(decision: .block))
+    var held = Call(decision: .hold)
+    held.review = .pending
+    held.outcome = CallOutcome(result: .refused)
+    producer.record(held)
     var list = Call()
     list.method = "tools/list"
     list.tool = ""
@@ -124,16 +129,17 @@ import Testing
     replay.isDry = true
     var lines: [String] = []
     var summary = try replay.run(id, in: recording.sessions) { lines += ReplayReport.lines($0, $1) }
-    #expect(summary.skipped == 2 && summary.wouldBeSent == 1 && summary.isSame)
+    #expect(summary.skipped == 3 && summary.wouldBeSent == 1 && summary.isSame)
     #expect(lines[0].contains("--yes") && lines[1].contains("refused by the gateway"))
-    #expect(lines[2].hasPrefix("would send") && lines[2].hasSuffix("tools/list"))
+    #expect(lines[2].contains("held for an approval, and has not run"))
+    #expect(lines[3].hasPrefix("would send") && lines[3].hasSuffix("tools/list"))
     replay.sendsToolCalls = true
     #expect(try replay.run(id, in: recording.sessions) { _, _ in }.wouldBeSent == 2)
     // Nobody listens there.
     replay.isDry = false
     summary = try replay.run(id, in: recording.sessions) { _, _ in }
     #expect(summary.failed == 2 && !summary.isSame)
-    #expect(ReplayReport.text(of: summary) == "2 failed, 1 not sent")
+    #expect(ReplayReport.text(of: summary) == "2 failed, 2 not sent")
   }
 
   @Test func aTimelineIsReadable() throws {
@@ -208,7 +214,7 @@ import Testing
       try recording.commands.verify(anchors: [wrong]).firstBreak?.reason.contains("another") == true
     )
     // Whole frames are cut off the end: what is left is a valid chain.
-    let segment = recording.url(try #require(try recording.segments.last))
+    let segment = recording.url(try #require(recording.segments.last))
     let bytes = try Data(contentsOf: segment)
     let frame = try #require(bytes.range(of: Data("SLFR".utf8), options: .backwards))
     try bytes.prefix(frame.lowerBound).write(to: segment)

@@ -1,4 +1,5 @@
 import Audit
+import AuditTestSupport
 import Foundation
 import Testing
 
@@ -89,7 +90,7 @@ import Testing
     }
     #expect(producer.finish(&ticket, slow))
     log.close()
-    #expect(try recording.segments.count > 5)
+    #expect(recording.segments.count > 5)
     var seen: [RecordedCall] = []
     // By the reference of any of its calls.
     let session = try recording.sessions.timeline(id.description) { call in
@@ -107,6 +108,62 @@ import Testing
       return few < 3
     }
     #expect(few == 3)
+  }
+
+  /// A call that a rule held and that did not run.
+  private func held(_ second: UInt64, _ state: RecordedApproval) -> Call {
+    var call = call(second)
+    call.decision = .hold
+    call.rule = "ask"
+    call.approval = "apr_1"
+    call.review = state
+    call.heldMicroseconds = 12_000_000
+    call.outcome = CallOutcome(result: state == .cancelled ? .cancelled : .refused)
+    return call
+  }
+
+  @Test func aCallThatWaitsForItsApprovalIsNotRefused() throws {
+    let recording = try Recording()
+    let log = try recording.log()
+    var producer = log.producer(worker: 0, wakeDescriptor: -1)
+    producer.record(held(0, .pending))
+    producer.record(held(50, .pending))
+    log.close()
+    let session = try #require(try recording.sessions.list().sessions.first)
+    #expect((session.calls, session.waiting, session.refused, session.failed) == (2, 2, 0, 0))
+    var filter = SessionFilter()
+    filter.problemsOnly = true
+    #expect(try recording.sessions.list(filter).sessions.isEmpty, "and is no problem")
+    let heading = SessionLine.heading(of: session).joined(separator: "\n")
+    #expect(heading.contains("2: 0 refused, 0 failed, 2 told to wait for approval, 0 without"))
+  }
+
+  @Test(arguments: [
+    (RecordedApproval.pending, "told to wait", "…", "not decided when"),
+    (.denied, "denied", "✗", "denied"), (.expired, "approval expired", "✗", "expired"),
+    (.cancelled, "cancelled", "✗", "cancelled"),
+    (.unavailable, "refused", "✗", "no approval could be asked for"),
+  ])
+  func aTimelineSaysWhatBecameOfAHeldCall(
+    state: RecordedApproval, outcome: String, mark: String, words: String
+  ) throws {
+    let recording = try Recording()
+    let log = try recording.log()
+    var producer = log.producer(worker: 0, wakeDescriptor: -1)
+    producer.record(held(0, state))
+    log.close()
+    var lines: [String] = []
+    let session = try #require(try recording.sessions.list().sessions.first)
+    #expect(session.refused == (state == .pending || state == .cancelled ? 0 : 1))
+    try recording.sessions.timeline(session.id) { call in
+      #expect(CallLine.outcome(of: call) == outcome)
+      lines = SessionLine.lines(of: call, bodyWidth: 80)
+      return true
+    }
+    #expect(lines.first?.contains("hold (ask), \(outcome), ") == true)
+    #expect(
+      lines.contains { $0.hasPrefix("    \(mark) approval apr_1: held 12.0 s, \(words)") },
+      "\(lines)")
   }
 
   @Test func sessionsAreCountedAndFiltered() throws {

@@ -1,4 +1,5 @@
 import Audit
+import AuditTestSupport
 import Foundation
 import Testing
 
@@ -26,13 +27,26 @@ import Testing
     #expect(result.isIntact)
     #expect(result.entries == 200)
     #expect(result.lastEntry == 199)
-    #expect(result.segments == (try recording.segments.count))
+    #expect(result.segments == recording.segments.count)
     #expect(result.description.hasPrefix("intact\n"))
+  }
+
+  @Test func aRecordThatIsGoneIsNotIntact() throws {
+    let recording = try recorded()
+    for name in recording.segments { try FileManager.default.removeItem(at: recording.url(name)) }
+    #expect(throws: RecorderError.noRecord(recording.audit)) { try recording.commands.verify() }
+    let anchor = try #require(Verification.Anchor("7:9f86d081884c7d65"))
+    let result = try recording.commands.verify(anchors: [anchor])
+    #expect(!result.isIntact)
+    #expect(
+      result.description.hasPrefix(
+        "BROKEN  00000001.sluice, offset 0: the anchor given says that there was an entry 7, and no segment is left"
+      ))
   }
 
   @Test func everyFlippedBitIsFound() throws {
     let recording = try recorded()
-    let names = try recording.segments
+    let names = recording.segments
     var seed: UInt64 = 20_260_728
     for _ in 0..<300 {
       seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
@@ -57,7 +71,7 @@ import Testing
 
   @Test func removedAndExchangedSegmentsAreFound() throws {
     let recording = try recorded()
-    let names = try recording.segments
+    let names = recording.segments
     let third = try Data(contentsOf: recording.url(names[2]))
     try FileManager.default.removeItem(at: recording.url(names[2]))
     var result = try recording.commands.verify()
@@ -77,7 +91,7 @@ import Testing
 
   @Test func aRemovedFrameIsFound() throws {
     let recording = try recorded()
-    let name = try recording.segments[1]
+    let name = recording.segments[1]
     let bytes = try Data(contentsOf: recording.url(name))
     let length = bytes[132..<136].enumerated().reduce(0) { $0 | Int($1.element) << (8 * $1.offset) }
     var cut = bytes
@@ -91,7 +105,7 @@ import Testing
 
   @Test func aRepairIsToldInTheChain() async throws {
     let recording = try recorded()
-    let name = try #require(try recording.segments.last)
+    let name = try #require(recording.segments.last)
     let handle = try FileHandle(forWritingTo: recording.url(name))
     try handle.seekToEnd()
     try handle.write(contentsOf: Data("SLFR and then nothing".utf8))

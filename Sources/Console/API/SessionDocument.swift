@@ -12,6 +12,7 @@ struct SessionDocument: Encodable {
   var ended: Date
   var calls: Int
   var refused: Int
+  var waiting: Int
   var failed: Int
   var open: Int
   var maskedValues: UInt64
@@ -32,6 +33,7 @@ struct SessionDocument: Encodable {
     ended = SessionView.date(session.endedNanoseconds)
     calls = session.calls
     refused = session.refused
+    waiting = session.waiting
     failed = session.failed
     open = session.open
     maskedValues = session.maskedValues
@@ -62,6 +64,8 @@ struct CallDocument: Encodable {
   var decision: String
   var rule: String
   var approval: String
+  /// What became of the approval, as far as the record of this call tells; left out where no rule asked for one.
+  var approvalOutcome: String?
   var succeeded: Bool
   var maskedValues: UInt32
   var microseconds: UInt64?
@@ -76,6 +80,7 @@ struct CallDocument: Encodable {
     decision = call.decision.map { "\($0)" } ?? ""
     rule = call.rule
     approval = call.approval
+    approvalOutcome = call.review.map { "\($0.state)" }
     succeeded = call.outcome?.result == .success
     maskedValues = call.outcome?.maskedValues ?? 0
     microseconds = call.outcome?.doneMicroseconds

@@ -1,3 +1,4 @@
+internal import Approvals
 internal import Audit
 internal import Foundation
 internal import Recorder
@@ -21,6 +22,7 @@ struct SessionView {
   var hasRefused: Bool
   var hasFailed: Bool
   var hasMasked: Bool
+  var waitingText: String?
   var openText: String?
   var tools: [ToolCount]
 
@@ -53,6 +55,7 @@ struct SessionView {
     hasRefused = session.refused > 0
     hasFailed = session.failed > 0
     hasMasked = session.maskedValues > 0
+    waitingText = session.waiting > 0 ? "\(session.waiting) told to wait for approval" : nil
     openText =
       session.open > 0 ? "\(Plural.text(session.open, "call")) without an end in the record" : nil
     tools = session.tools.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(24)
@@ -102,29 +105,39 @@ struct CallView {
   var exact: String
   var what: String
   var decision: String
+  /// It was held, and ran with an approval.
+  var isApproved: Bool
   var isBlocked: Bool
   var ruleName: String?
   var outcome: String
   var isWell: Bool
+  var isWaiting: Bool
   var took: String?
   var review: String?
+  var approval: ApprovalMention?
   var request: BodyView?
   var answer: BodyView?
   var note: String?
 
-  init(_ call: RecordedCall, showsAll: Bool, pageLink: String) {
+  /// - Parameter approval: what is known of its approval now; nil when there is none, or none that the viewer may see.
+  init(_ call: RecordedCall, approval: ApprovalRequest?, showsAll: Bool, pageLink: String) {
     reference = call.record.description
     let moment = TimeText(SessionView.date(call.openedNanoseconds), now: Date())
     exact = moment.exact
     time = String(exact.dropFirst(11).prefix(8))
     what = call.tool.isEmpty ? (call.method.isEmpty ? "no method" : call.method) : call.tool
-    decision = call.decision.map(CallView.text) ?? "not decided"
-    isBlocked = call.decision != .allow
+    isApproved = call.review?.state == .approved && call.decision == .allow
+    decision = isApproved ? "held" : call.decision.map(CallView.text) ?? "not decided"
+    isWaiting = call.heldEnd == .waiting
+    isBlocked = call.decision != .allow && !isWaiting
     ruleName = call.rule.isEmpty ? nil : call.rule
-    outcome = CallView.outcome(call)
-    isWell = call.outcome?.result == .success
+    let isOpen = approval?.state == .pending
+    outcome =
+      isWaiting && isOpen ? "waits for approval" : CallView.outcome(call)
+    isWell = call.outcome?.result == .success || isWaiting
     took = call.outcome.map { CallView.duration(microseconds: $0.doneMicroseconds) }
     review = call.review.map(CallView.text)
+    self.approval = approval.map { ApprovalMention($0, since: call.review?.state) }
     let link = "\(pageLink)call=\(call.record.description)#call-\(call.record.description)"
     request = BodyView(
       call.request, bytesInAll: call.requestBytes, showsAll: showsAll, link: link)
@@ -147,11 +160,30 @@ struct CallView {
     let by = review.reviewers.isEmpty ? "" : " by \(review.reviewers.joined(separator: ", "))"
     let reason = review.reason.isEmpty ? "" : ": \(review.reason)"
     let held = duration(microseconds: review.heldMicroseconds)
-    return "held \(held), \(review.state)\(by)\(reason)"
+    return "held \(held), \(text(review.state))\(by)\(reason)"
+  }
+
+  private static func text(_ state: RecordedApproval) -> String {
+    switch state {
+    case .none: "with an outcome that this version does not know"
+    case .pending: "not decided when the agent was told to come back"
+    case .approved: "approved"
+    case .denied: "denied"
+    case .expired: "expired"
+    case .cancelled: "cancelled"
+    case .unavailable: "no approval could be asked for"
+    }
   }
 
   private static func outcome(_ call: RecordedCall) -> String {
     guard let outcome = call.outcome else { return "no end in the record" }
+    switch call.heldEnd {
+    case .waiting: return "told to wait for approval"
+    case .denied: return "denied, has not run"
+    case .expired: return "expired, has not run"
+    case .cancelled: return "cancelled, has not run"
+    case .unavailable, nil: break
+    }
     let text =
       switch outcome.result {
       case .success:
@@ -172,6 +204,29 @@ struct CallView {
     if microseconds < 1_000_000 { return tenths(microseconds / 100) + " ms" }
     if microseconds < 60_000_000 { return tenths(microseconds / 100_000) + " s" }
     return TimeText.length(Int(microseconds / 1_000_000))
+  }
+}
+
+/// The approval of a call, where it can be looked at, and what became of it after the call was answered.
+struct ApprovalMention {
+  var id: String
+  var link: String
+  var since: String?
+
+  /// - Parameter recorded: what it was when the call was answered.
+  init(_ request: ApprovalRequest, since recorded: RecordedApproval?) {
+    id = request.id
+    link = "/approvals/" + PercentEncoding.encoded(request.id)
+    guard recorded == .pending else { return }
+    since =
+      switch request.state {
+      case .pending: "waits for a decision"
+      case .approved: "approved since, and waits for the agent to repeat the call"
+      case .denied: "denied since"
+      case .expired: "expired since"
+      case .consumed: "approved since, and used up by the call that ran"
+      case .cancelled: "void since: the policy has changed"
+      }
   }
 }
 

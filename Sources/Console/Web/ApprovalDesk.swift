@@ -39,6 +39,14 @@ struct ApprovalDesk: Sendable {
     return request
   }
 
+  /// Those of some approvals that are still known, and that a viewer may see. For pages that mention them: a store that fails
+  /// leaves them out.
+  func requests(_ ids: Set<String>, for viewer: Viewer) async -> [String: ApprovalRequest] {
+    var found: [String: ApprovalRequest] = [:]
+    for id in ids { found[id] = try? await request(id, for: viewer) }
+    return found
+  }
+
   /// Takes the viewer's word.
   func decide(
     _ id: String, _ word: ApprovalDecision.Word, reason: String, by viewer: Viewer

@@ -46,13 +46,16 @@ struct SessionPages: Sendable {
     let found = try await desk.timeline(
       context.parameters.get("id") ?? "", skip: skip, limit: limit)
     let session = SessionView(found.session, now: core.now())
+    let approvals = await ApprovalDesk(core: core).requests(
+      Set(found.calls.map(\.approval).filter { !$0.isEmpty }), for: try context.signedIn())
     func link(_ skip: Int) -> String { "\(session.link)?skip=\(skip)" }
     let last = skip + found.calls.count
     let view = TimelineView(
       session: session,
       calls: found.calls.map { call in
         CallView(
-          call, showsAll: call.record.description == query["call"], pageLink: link(skip) + "&")
+          call, approval: approvals[call.approval],
+          showsAll: call.record.description == query["call"], pageLink: link(skip) + "&")
       },
       range: found.calls.isEmpty
         ? "no calls" : "calls \(skip + 1) to \(last) of \(found.session.calls)",

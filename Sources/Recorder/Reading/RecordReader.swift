@@ -62,6 +62,8 @@ struct RecordReader: ~Copyable {
 public enum RecorderError: Error, Sendable, Equatable, CustomStringConvertible {
   /// No directory there, or it cannot be opened.
   case cannotOpenDirectory(String)
+  /// A directory without any segment.
+  case noRecord(String)
   case cannotRead(file: String, code: Int32)
   /// The end of the record is damaged: nothing after that place can be read.
   case damaged(String)
@@ -74,6 +76,8 @@ public enum RecorderError: Error, Sendable, Equatable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .cannotOpenDirectory(let text), .damaged(let text): text
+    case .noRecord(let directory):
+      "there is no record in \(directory): it holds no segment (00000001.sluice and so on)"
     case .cannotRead(let file, let code): "cannot read the audit segment \(file): errno \(code)"
     case .noReference(let text):
       "'\(SafeText.line(text))' is not a record id: 13 letters and digits, as in an answer's Ref"

@@ -67,6 +67,12 @@ enum CallLine {
   /// How a call ended, short: the layer that failed and its code.
   static func outcome(of call: RecordedCall) -> String {
     guard let outcome = call.outcome else { return "open" }
+    switch call.heldEnd {
+    case .waiting: return "told to wait"
+    case .denied: return "denied"
+    case .expired: return "approval expired"
+    case .cancelled, .unavailable, nil: break
+    }
     let text =
       switch outcome.result {
       case .success: outcome.maskedValues > 0 ? "ok, \(outcome.maskedValues) masked" : "ok"
@@ -74,7 +80,7 @@ enum CallLine {
       case .protocolError: "error \(outcome.errorCode)"
       case .httpError: "HTTP \(max(outcome.status, outcome.serverStatus))"
       case .transportError: "no answer (\(text(of: outcome.failedSide)))"
-      case .refused: outcome.status > 0 ? "refused, HTTP \(outcome.status)" : "refused"
+      case .refused: outcome.status >= 400 ? "refused, HTTP \(outcome.status)" : "refused"
       case .cancelled: "cancelled"
       }
     return outcome.isComplete ? text : text + ", cut off"

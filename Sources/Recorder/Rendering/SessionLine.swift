@@ -37,7 +37,8 @@ enum SessionLine {
         "\(RecordedTime.text(session.startedNanoseconds)) UTC, lasted \(duration(session))"),
       field(
         "calls",
-        "\(session.calls): \(session.refused) refused, \(session.failed) failed, \(session.open) without an outcome"
+        "\(session.calls): \(session.refused) refused, \(session.failed) failed, "
+          + "\(session.waiting) told to wait for approval, \(session.open) without an outcome"
       ),
       field("masked", "\(session.maskedValues) values"),
       field("tools", tools.joined(separator: ", ")),
@@ -63,11 +64,21 @@ enum SessionLine {
         + SafeText.line("\(what.isEmpty ? "-" : what): \(end)")
     ]
     if let review = call.review {
-      lines.append("    ✓ " + SafeText.line(CallLine.text(of: review)))
+      let approval = call.approval.isEmpty ? "" : "approval \(call.approval): "
+      lines.append(
+        "    \(mark(of: review)) " + SafeText.line(approval + CallLine.text(of: review)))
     }
     lines += body("    → ", call.request, bodyWidth)
     lines += body("    ← ", call.answer, bodyWidth)
     return lines
+  }
+
+  private static func mark(of review: RecordedCall.Review) -> String {
+    switch review.state {
+    case .approved: "✓"
+    case .pending: "…"
+    case .none, .denied, .expired, .cancelled, .unavailable: "✗"
+    }
   }
 
   private static func body(_ mark: String, _ bytes: [UInt8], _ width: Int?) -> [String] {
@@ -119,6 +130,7 @@ enum SessionLine {
       "id_digest", session.session.isEmpty ? "" : SessionDigest.text(of: session.session))
     json.number("calls", UInt64(session.calls))
     json.number("refused", UInt64(session.refused))
+    json.number("waiting", UInt64(session.waiting))
     json.number("failed", UInt64(session.failed))
     json.number("open", UInt64(session.open))
     json.number("masked_values", session.maskedValues)

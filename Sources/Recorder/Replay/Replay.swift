@@ -82,6 +82,7 @@ public struct Replay: Sendable {
 
   /// What is clear without sending; nil when the call is to be sent.
   private func judge(_ call: RecordedCall) -> Result? {
+    if call.heldEnd != nil { return .skipped("held for an approval, and has not run") }
     if call.decision != .allow { return .skipped("refused by the gateway") }
     if call.method.hasPrefix("GET ") || call.method.hasPrefix("DELETE ") {
       return .skipped("a session's own stream or end")

@@ -24,6 +24,8 @@ public struct RecordedSession: Sendable, Equatable, Identifiable {
   public var calls = 0
   /// Calls that the gateway refused, for whatever reason.
   public var refused = 0
+  /// Calls whose agent was told to come back once they are approved: neither run nor refused.
+  public var waiting = 0
   /// Calls that reached the server and did not succeed.
   public var failed = 0
   /// Calls without an outcome: in flight, or cut short by the end of the process.
@@ -77,7 +79,9 @@ public struct RecordedSession: Sendable, Equatable, Identifiable {
     }
     results |= 1 << UInt64(outcome.result.rawValue)
     maskedValues += UInt64(outcome.maskedValues)
-    if outcome.result == .refused {
+    if call.heldEnd == .waiting {
+      waiting += 1
+    } else if outcome.result == .refused {
       refused += 1
     } else if outcome.result != .success {
       failed += 1
