@@ -9,7 +9,7 @@ struct Sluice: AsyncParsableCommand {
     abstract: "A policy-enforcing gateway for the Model Context Protocol.",
     discussion: """
       Sluice stands between agents and MCP servers: it knows who is calling, reads every message, lets it through, \
-      blocks it or masks what comes back, and records all of it.
+      blocks it, holds it for approval, or masks what comes back, and records all of it.
 
       New here? Run 'sluice demo' for a tour, then 'sluice init' for a configuration of your own.
 

@@ -47,7 +47,7 @@ import Testing
     let server = try read(
       Sample(servers: "servers:\n  orders: { command: [./server, -v] }").text
     ).0.servers[0]
-    #expect(server.command == ["/etc/sluice/./server", "-v"])
+    #expect(server.command == ["/etc/sluice/server", "-v"])
     #expect(server.environment.isEmpty)
     #expect(server.directory == nil)
     #expect(server.sharing == .session)

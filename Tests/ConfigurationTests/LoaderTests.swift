@@ -31,7 +31,7 @@ final class Folder {
     let loaded = try ConfigurationLoader.load(
       path: file, environment: RoundTripTests.environment.get())
     #expect(loaded.configuration.servers.count == 2)
-    #expect(loaded.configuration.audit.directory == "\(folder.path)/./records")
+    #expect(loaded.configuration.audit.directory == "\(folder.path)/records")
     #expect(loaded.identities.principalCount == 2)
     #expect(loaded.identities.name(of: 0) == "bot")
     #expect(loaded.identities.anonymousIndex == 1)
@@ -191,9 +191,64 @@ final class Folder {
           1. no-destructive-sql: block when servers orders; tools query; argument sql
              A word list is a first line of defence; let its database user only read, too.
           2. personal-data: mask (ssn, email, phone, customer.card.number) when servers *
+        approvals: none
         audit:
-          \(folder.path)/./recordings, synced every 50ms; calls that cannot be recorded are refused
+          \(folder.path)/recordings, synced every 50ms; calls that cannot be recorded are refused
+        sinks: none
+        console: none
+        admin: none
         warnings: none
         """)
+  }
+
+  @Test func saysWhatStandsBesideTheWorkers() throws {
+    let folder = try Folder()
+    let text = Sample(
+      policies: """
+        policies:
+          - name: ask
+            match: { servers: [orders] }
+            effect: require_approval
+            approval: { reviewers: [dba, owners], quorum: 2, expires: 15m }
+        """,
+      rest: """
+        admin: { address: "127.0.0.1:9901" }
+        store: sqlite:./sluice.db
+        approvals: { url: "https://console.example/approvals" }
+        console:
+          address: "127.0.0.1:8081"
+          login:
+            oidc: { issuer: "https://idp.example", client_id: console }
+            local_admin: {}
+          auditors: [security, audit]
+        sinks:
+          - { name: siem, syslog: { address: "siem.example:514" } }
+          - { name: lines, jsonl: { path: ./events.jsonl } }
+        """)
+    let file = try folder.write(text.text, to: "sluice.yaml")
+    let summary = try ConfigurationLoader.check(path: file, environment: [:]).description
+    for line in [
+      "  1. ask: require_approval of 2 of dba, owners within 15m when servers orders",
+      "approvals:\n  kept in \(folder.path)/sluice.db, decided at https://console.example/approvals",
+      "sinks:\n  siem: syslog over TCP to siem.example:514",
+      "  lines: JSON lines to \(folder.path)/events.jsonl",
+      "console:\n  http://127.0.0.1:8081, sign-in through https://idp.example or as admin with a password",
+      "  admins: none by group; auditors: security, audit",
+      "admin:\n  http://127.0.0.1:9901: /metrics, /healthz, /readyz",
+    ] {
+      #expect(summary.contains("\n\(line)\n"), "\(line)\nin\n\(summary)")
+    }
+  }
+
+  @Test func relativePathsBeginAtTheFilesFolder() {
+    for (folder, path, expected) in [
+      (".", "./recordings", "./recordings"), (".", "recordings", "./recordings"),
+      (".", "././/a/./b", "./a/./b"), ("gateway", "./x", "gateway/x"), ("/", "./x", "/x"),
+      ("gateway", "../x", "gateway/../x"), ("gateway", "/x", "/x"), ("a/b", "./", "a/b/"),
+      (".", "./.hidden", "./.hidden"),
+    ] {
+      let secrets = SecretResolver(environment: [:], directory: folder)
+      #expect(secrets.absolute(path) == expected, "\(path) in \(folder)")
+    }
   }
 }

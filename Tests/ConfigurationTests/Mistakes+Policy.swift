@@ -281,7 +281,7 @@ extension Mistake {
         servers:
           "servers:\n  orders: { url: http://x, credential: { header: X-Key, exec: [./none] } }"
       ).text,
-      "6:63: servers.orders.credential.exec: /etc/sluice/./none cannot be run: No such file or directory"
+      "6:63: servers.orders.credential.exec: /etc/sluice/none cannot be run: No such file or directory"
     ),
     Mistake(
       "a program that fails",

@@ -298,7 +298,7 @@ import Testing
     #expect(approval.expiresMilliseconds == 300_000)
     #expect(approval.message == "Ticket?")
     #expect(configuration.rules[3].definition.message == "Wait.")
-    #expect(configuration.store == .sqlite(path: "/etc/sluice/./state/sluice.db"))
+    #expect(configuration.store == .sqlite(path: "/etc/sluice/state/sluice.db"))
     var expected = ApprovalsConfiguration()
     expected.url = "https://sluice.example/approvals"
     expected.webhook = "http://127.0.0.1:9/hook?x=1"
@@ -359,7 +359,7 @@ import Testing
   @Test func audit() {
     var expected = AuditConfiguration()
     expected.retention = configuration.audit.retention
-    expected.directory = "/etc/sluice/./records"
+    expected.directory = "/etc/sluice/records"
     expected.durability = .interval
     expected.intervalMilliseconds = 7
     expected.onFailure = .dropAndCount

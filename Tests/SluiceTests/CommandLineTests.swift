@@ -2,6 +2,7 @@ import ArgumentParser
 import ControlPlane
 import Foundation
 import Policy
+import Recorder
 import SluiceConfiguration
 import Testing
 
@@ -68,6 +69,66 @@ import Testing
   @Test func unknownValuesOfListsAreRefusedAtOnce() {
     #expect(throws: (any Error).self) { try ServeCommand.parse(["--io", "kqueue"]) }
     #expect(throws: (any Error).self) { try ServeCommand.parse(["--log-format", "xml"]) }
+  }
+
+  /// A gateway's configuration, whose secrets are not to be had here and whose rules are broken.
+  private func foreign(_ folder: Folder) throws {
+    let text = """
+      listeners: [{ address: "127.0.0.1:8443", tls: { certificate: "file:gone.pem", key: "file:gone.key" } }]
+      identity: { service_accounts: [] }
+      admin: { address: "127.0.0.1:9" }
+      console:
+        address: "127.0.0.1:9"
+        login: { oidc: { issuer: "https://idp.example", client_id: console, client_secret: "env:NOBODY_HAS_THIS" } }
+      servers:
+        orders: { url: "http://127.0.0.1:9/mcp", credential: { header: X, value: "env:NOBODY_HAS_THIS" } }
+      profiles: { reader: { groups: [staff], allow: [{ server: nowhere, tools: ["*"] }] } }
+      policies: [{ nam: x }]
+      audit: { directory: ./recordings }
+      sinks:
+        - { name: siem, syslog: { address: "127.0.0.1:9", tls: { authorities: "file:gone.pem" } } }
+        - { name: hook, webhook: { url: "https://127.0.0.1:9", secret: "env:NOBODY_HAS_THIS" } }
+      """
+    try text.write(toFile: folder.file, atomically: true, encoding: .utf8)
+    try FileManager.default.createDirectory(
+      atPath: folder.path + "/recordings", withIntermediateDirectories: true)
+  }
+
+  /// Who looks into the record or decides an approval has none of the gateway's secrets, and looks perhaps because the file
+  /// is broken.
+  @Test func commandsBesideAGatewayNeedNeitherItsSecretsNorAFileThatIsWell() throws {
+    let folder = try Folder()
+    try foreign(folder)
+    #expect(throws: CommandFailure.self) { try GatewayService.load(folder.file) }
+    let record = try RecordOptions.parse(["--config", folder.file]).commands()
+    #expect(record.directory == folder.path + "/recordings")
+    let outline = try GatewayService.outline(folder.file, .admin, .console, .sinks, .servers)
+    #expect(outline.admin.map { "\($0.address)" } == "127.0.0.1:9")
+    #expect(outline.console.map { "\($0.address)" } == "127.0.0.1:9")
+    #expect(outline.sinks.map(\.name) == ["siem", "hook"])
+    #expect(outline.servers.map(\.name) == ["orders"])
+    try SinksStatusCommand.parse(["--config", folder.file]).run()
+  }
+
+  @Test func aPartThatIsWrongIsStillAnError() throws {
+    let folder = try Folder()
+    try "audit: { directry: x }\nadmin: { address: nowhere }\n".write(
+      toFile: folder.file, atomically: true, encoding: .utf8)
+    for (part, words) in [
+      (ConfigurationPart.audit, "did you mean \"directory\"?"), (.admin, ":2:19: admin.address"),
+    ] {
+      #expect {
+        try GatewayService.outline(folder.file, part)
+      } throws: { error in
+        let failure = error as? CommandFailure
+        return failure?.status == .usage && failure?.message.contains(words) == true
+      }
+    }
+    #expect(throws: CommandFailure.self) {
+      try GatewayService.outline(folder.path + "/none", .audit)
+    }
+    try "".write(toFile: folder.file, atomically: true, encoding: .utf8)
+    #expect(throws: CommandFailure.self) { try GatewayService.outline(folder.file, .audit) }
   }
 
   @Test func anInitialConfigurationIsNeverOverwrittenUnasked() throws {

@@ -59,24 +59,6 @@ public enum ConfigurationLoader {
     return ConfigurationSummary(try load(source, overrides: [], secrets: secrets), name: path)
   }
 
-  /// Where the file says that a running gateway tells about itself; nil when it says nowhere. Needs no secrets.
-  public static func adminAddress(path: String) throws(ConfigurationErrors) -> SocketAddress? {
-    let source = try readFile(path)
-    let secrets = SecretResolver(
-      environment: ProcessInfo.processInfo.environment, directory: directory(of: path),
-      isLenient: true)
-    return try read(source, secrets: secrets).0.admin?.address
-  }
-
-  /// The servers of the file. Needs no secrets.
-  public static func servers(path: String) throws(ConfigurationErrors) -> [ServerConfiguration] {
-    let source = try readFile(path)
-    let secrets = SecretResolver(
-      environment: ProcessInfo.processInfo.environment, directory: directory(of: path),
-      isLenient: true)
-    return try read(source, secrets: secrets).0.servers
-  }
-
   /// The configuration as the gateway would serve it, every default written out, as YAML that the gateway reads the same
   /// way. Secrets stay references, and need not be there.
   /// - Throws: everything that is wrong with the file.
@@ -155,13 +137,13 @@ extension ConfigurationLoader {
     return (configuration, reading)
   }
 
-  private static func directory(of path: String) -> String {
+  static func directory(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
   /// The file's text, or why there is none.
-  private static func readFile(_ path: String) throws(ConfigurationErrors) -> SourceText {
+  static func readFile(_ path: String) throws(ConfigurationErrors) -> SourceText {
     func failure(_ message: String) -> ConfigurationErrors {
       ConfigurationErrors([.init(path: "", message: message)], in: SourceText(name: path, text: ""))
     }

@@ -16,7 +16,13 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
     lines += Self.section("profiles", configuration.profiles.flatMap(Self.profile))
     lines += Self.section(
       "rules, in order", configuration.rules.enumerated().flatMap { Self.rule($1, number: $0 + 1) })
+    lines += Self.section("approvals", Self.approvals(configuration))
     lines += Self.section("audit", [Self.audit(configuration.audit)])
+    lines += Self.section("sinks", configuration.sinks.map(Self.sink))
+    lines += Self.section("console", configuration.console.map(Self.console) ?? [])
+    lines += Self.section(
+      "admin",
+      configuration.admin.map { ["http://\($0.address): /metrics, /healthz, /readyz"] } ?? [])
     lines += Self.section("warnings", loaded.warnings)
     description = lines.joined(separator: "\n")
     warnings = loaded.warnings
@@ -98,9 +104,44 @@ public struct ConfigurationSummary: Sendable, CustomStringConvertible {
     conditions += match.arguments.map { "argument \($0.path.text)" }
     let masks = definition.masks.flatMap(\.fields)
     let fields = masks.isEmpty ? "" : " (\(texts(masks)))"
-    let effect = "\(definition.effect.rawValue)\(fields)"
+    let effect = "\(definition.effect.rawValue)\(fields)\(definition.approval.map(terms) ?? "")"
     return ["\(number). \(definition.name): \(effect) when \(conditions.joined(separator: "; "))"]
       + (rule.note.map { ["   \($0.replacing("\n", with: " "))"] } ?? [])
+  }
+
+  private static func terms(_ approval: ApprovalDefinition) -> String {
+    " of \(approval.quorum) of \(texts(approval.reviewers)) within "
+      + TimeLength.text(approval.expiresMilliseconds)
+  }
+
+  private static func approvals(_ configuration: Configuration) -> [String] {
+    guard case .sqlite(let path) = configuration.store else { return [] }
+    let place = configuration.approvals.url.map { ", decided at \($0)" } ?? ""
+    return ["kept in \(path)\(place)"]
+  }
+
+  private static func sink(_ sink: SinkConfiguration) -> String {
+    var target = ""
+    if let syslog = sink.syslog {
+      target = "syslog over \(syslog.tls == nil ? "TCP" : "TLS") to \(syslog.address)"
+    } else if let file = sink.jsonl {
+      target = "JSON lines to \(file.path)"
+    } else if let webhook = sink.webhook {
+      target = "webhook \(webhook.url)"
+    }
+    return "\(sink.name): \(target)"
+  }
+
+  private static func console(_ console: ConsoleConfiguration) -> [String] {
+    var ways: [String] = []
+    if let provider = console.login.openID { ways.append("through \(provider.issuer)") }
+    if let admin = console.login.localAdmin { ways.append("as \(admin.name) with a password") }
+    let scheme = console.tls == nil ? "http" : "https"
+    return [
+      "\(console.publicURL ?? "\(scheme)://\(console.address)"), sign-in \(ways.joined(separator: " or "))",
+      "admins: \(console.admins.isEmpty ? "none by group" : texts(console.admins)); "
+        + "auditors: \(console.auditors.isEmpty ? "none" : texts(console.auditors))",
+    ]
   }
 
   private static func audit(_ audit: AuditConfiguration) -> String {

@@ -90,8 +90,13 @@ struct SecretResolver {
     }
   }
 
+  /// A path from where the process is: `./recordings` beside `gateway/sluice.yaml` is `gateway/recordings`. Always with a
+  /// slash, so that no program is looked for on the PATH that was not meant to be.
   func absolute(_ path: String) -> String {
-    path.hasPrefix("/") ? path : "\(directory)/\(path)"
+    guard !path.hasPrefix("/") else { return path }
+    var rest = path[...]
+    while rest.hasPrefix("./") { rest = rest.dropFirst(2).drop { $0 == "/" } }
+    return directory.hasSuffix("/") ? directory + rest : "\(directory)/\(rest)"
   }
 
   private func missing(

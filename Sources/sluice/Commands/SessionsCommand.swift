@@ -101,13 +101,20 @@ struct SessionsListCommand: ParsableCommand {
   @Flag(help: "Lines of JSON.")
   var json = false
 
-  @Option(help: ArgumentHelp("Only sessions active within this time.", valueName: "duration"))
+  @Option(
+    help: ArgumentHelp(
+      "Only sessions active within this time, as in 30m, 12h or 7d.", valueName: "duration"))
   var since: Span?
 
-  @Option(help: ArgumentHelp("Only sessions active from then on (UTC).", valueName: "moment"))
+  @Option(
+    help: ArgumentHelp(
+      "Only sessions active from then on (UTC), as in 2026-11-26 or 2026-11-26T10:30.",
+      valueName: "moment"))
   var from: Moment?
 
-  @Option(help: ArgumentHelp("Only sessions that began by then (UTC).", valueName: "moment"))
+  @Option(
+    help: ArgumentHelp(
+      "Only sessions that began by then (UTC), as in 2026-11-26T12:00.", valueName: "moment"))
   var to: Moment?
 
   @OptionGroup(title: "Conditions") var conditions: RecordConditions

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ControlPlane
 import Foundation
 import Recorder
 import SluiceConfiguration
@@ -65,12 +66,7 @@ struct SessionsReplayCommand: ParsableCommand {
     guard !live, !dryRun, FileManager.default.fileExists(atPath: options.record.config) else {
       return
     }
-    let servers: [ServerConfiguration]
-    do {
-      servers = try ConfigurationLoader.servers(path: options.record.config)
-    } catch {
-      throw CommandFailure(error)
-    }
+    let servers = try GatewayService.outline(options.record.config, .servers).servers
     guard let server = servers.first(where: { !$0.isCommand && $0.url.isSamePlace(as: to) }) else {
       return
     }

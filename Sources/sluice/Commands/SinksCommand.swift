@@ -27,7 +27,7 @@ struct SinksStatusCommand: ParsableCommand {
   var config = "sluice.yaml"
 
   func run() throws {
-    let configuration = try GatewayService.load(config).configuration
+    let configuration = try GatewayService.outline(config, .sinks, .audit)
     let settings = configuration.sinks.map(SinkSettings.init)
     guard !settings.isEmpty else {
       Terminal.write("no sinks are configured")

@@ -54,20 +54,12 @@ struct StatusCommand: AsyncParsableCommand {
   }
 
   private static func address(_ config: String) throws(CommandFailure) -> String {
-    do {
-      guard let admin = try ConfigurationLoader.adminAddress(path: config) else {
-        throw CommandFailure(
-          "\(config) says nowhere to ask: write admin: { address: 127.0.0.1:9901 } and restart the gateway, or use --url.",
-          status: .usage)
-      }
-      return "http://\(admin)"
-    } catch let failure as CommandFailure {
-      throw failure
-    } catch let errors as ConfigurationErrors {
-      throw CommandFailure(errors)
-    } catch {
-      throw CommandFailure("\(error)")
+    guard let admin = try GatewayService.outline(config, .admin).admin else {
+      throw CommandFailure(
+        "\(config) says nowhere to ask: write admin: { address: 127.0.0.1:9901 } and restart the gateway, or use --url.",
+        status: .usage)
     }
+    return "http://\(admin.address)"
   }
 
   private static func fetch(_ base: String) async throws -> (GatewayStatus, String) {

@@ -45,7 +45,7 @@ struct AdminOptions: ParsableArguments {
         "There is no \(config) here; say where the console is with --url or SLUICE_URL, or name the file with --config.",
         status: .usage)
     }
-    guard let console = try GatewayService.load(config).configuration.console else {
+    guard let console = try GatewayService.outline(config, .console).console else {
       throw CommandFailure(
         "\(config) has no console to ask; write console: { login: { local_admin: {} } }, or say where one is with --url.",
         status: .usage)

@@ -24,6 +24,6 @@ struct RecordOptions: ParsableArguments {
         status: .usage)
     }
     return AuditCommands(
-      directory: try GatewayService.load(config).configuration.audit.directory)
+      directory: try GatewayService.outline(config, .audit).audit.directory)
   }
 }

@@ -24,6 +24,17 @@ extension GatewayService {
     }
   }
 
+  /// What parts of the file say of where things are. The rest may be wrong, and secrets need not be there.
+  static func outline(
+    _ path: String, _ parts: ConfigurationPart...
+  ) throws(CommandFailure) -> Configuration {
+    do {
+      return try ConfigurationLoader.outline(path: path, of: parts)
+    } catch {
+      throw CommandFailure(error)
+    }
+  }
+
   /// Starts the gateway with everything this command puts beside it.
   static func launch(
     _ loaded: LoadedConfiguration, file: ConfigurationFile? = nil, logger: Logger
