@@ -20,6 +20,10 @@ import Testing
   @Test func aSupervisorIsAnsweredBeforeTheGatewayServes() async throws {
     #expect(try await ask(.get, "/healthz").status == .ok)
     #expect(try await ask(.head, "/healthz").status == .ok)
+    let contents = try await ask(.get, "/")
+    for path in ["/healthz", "/readyz", "/metrics", "/status.json"] {
+      #expect(String(buffer: contents.body).contains("  \(path) "))
+    }
     for path in ["/readyz", "/metrics", "/status.json"] {
       #expect(try await ask(.get, path).status == .serviceUnavailable, "\(path)")
     }

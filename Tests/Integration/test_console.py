@@ -156,6 +156,66 @@ def test_answers_fit_their_schemas(gateway_with_console):
         assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store"
 
 
+QUERIES = ("limit=0", "limit=501", "limit=1&limit=2", "skip=-1", "skip=0", "since=2h", "since=1h", "problems=maybe",
+           "state=pending,denied", "state=nothing", "nonsense=1", "principal=%00", "tool=%3Cb%3E")
+BODIES = (b"", b"{", b"[]", b"\xff", b'{"decision": "maybe"}', b'{"decision": "deny"}', b'{"decision": "approve", "reason": 5}',
+          json.dumps({"decision": "deny", "reason": "x" * 5000}).encode(), b"x" * 3_000_000)
+
+
+def test_every_operation_answers_as_described(gateway_with_console):
+    """Each operation for everybody, with what it takes and what it does not: status, type and body are declared."""
+    import jsonschema
+
+    gateway = gateway_with_console()
+    document = gateway.api["audrey"].get("/openapi.json")
+
+    def resolved(part):
+        while "$ref" in part:
+            reference, part = part["$ref"], document
+            for name in reference.removeprefix("#/").split("/"):
+                part = part[name]
+        return part
+
+    def ask(method, path, operation, key, body=None):
+        request = urllib.request.Request(gateway.console + path, method=method, data=body)
+        if key:
+            request.add_header("Authorization", f"Bearer {key}")
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+        try:
+            answer = urllib.request.urlopen(request, timeout=60)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            kind = answer.headers["Content-Type"].split(";")[0]
+            said = f"{method} {path} {(body or b'')[:40]}: {answer.status} {kind}"
+            assert str(answer.status) in operation["responses"], said
+            declared = resolved(operation["responses"][str(answer.status)])["content"]
+            assert kind in declared, said
+            if kind != "text/event-stream":
+                schema = {**declared[kind]["schema"], "components": document["components"]}
+                jsonschema.Draft202012Validator(schema).validate(json.load(answer))
+            seen.add((path.split("?")[0], answer.status))
+
+    seen = set()
+    keys = [None, "sluice_nobodys", *(gateway.api[name].headers["Authorization"].removeprefix("Bearer ")
+                                      for name in ("nora", "ada", "audrey"))]
+    for template, item in document["paths"].items():
+        for method in {"get", "post"} & item.keys():
+            for id in ["nothing", "x" * 65, "%00", "a%2Fb"] if "{id}" in template else [""]:
+                path, operation = template.replace("{id}", id), item[method]
+                for key in keys:
+                    ask(method.upper(), path, operation, key, b'{"decision": "approve"}' if method == "post" else None)
+            if method == "get" and not template.endswith("stream"):
+                for query in QUERIES:
+                    ask("GET", f"{path}?{query}", operation, keys[-1])
+            if method == "post":
+                for body in BODIES:
+                    ask("POST", path, operation, keys[-2], body)
+    statuses = {status for _, status in seen}
+    assert statuses >= {200, 401, 403, 404, 413, 422}, seen
+
+
 def test_sessions_show_what_agents_did(gateway_with_console, accounts):
     gateway = gateway_with_console()
     body = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",

@@ -14,11 +14,13 @@ public struct AdminRoutes: Sendable {
 
   /// Adds the routes to a server's router.
   ///
+  ///     GET /              what there is
   ///     GET /healthz       200 while the process lives: for a supervisor that restarts what hangs
   ///     GET /readyz        200 while calls should be sent here, else 503 and why: for a load balancer
   ///     GET /metrics       for Prometheus, text format 0.0.4
   ///     GET /status.json   `GatewayStatus`, as the admin API gives it to administrators
   public func add<Context: RequestContext>(to router: Router<Context>) {
+    router.get("/") { _, _ in Self.text(Self.contents) }
     router.get("healthz") { _, _ in Self.text("ok\n") }
     router.get("readyz") { _, _ in
       guard let service = service() else {
@@ -30,7 +32,7 @@ public struct AdminRoutes: Sendable {
     router.get("metrics") { _, _ in
       guard let service = service() else { return Self.text("", .serviceUnavailable) }
       return Self.text(
-        await service.status().metrics.prometheusText,
+        await (service.status().metrics + ProcessMetrics.read()).prometheusText,
         type: "text/plain; version=0.0.4; charset=utf-8")
     }
     router.get("status.json") { _, _ in
@@ -48,6 +50,15 @@ public struct AdminRoutes: Sendable {
       }
     }
   }
+
+  private static let contents = """
+    Sluice, for machines:
+      /healthz       200 while the process lives
+      /readyz        200 while calls should be sent here, else 503 and why
+      /metrics       for Prometheus
+      /status.json   what `sluice status` shows
+
+    """
 
   private static func text(
     _ text: String, _ status: HTTPResponse.Status = .ok,

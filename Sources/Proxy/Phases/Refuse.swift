@@ -78,7 +78,8 @@ struct LocalRefusal {
   }
   static var credentialMissing: LocalRefusal {
     LocalRefusal(
-      status: 401, code: -32001, text: "A credential is needed: Authorization: Bearer <API key>.",
+      status: 401, code: -32001,
+      text: "A credential is needed: Authorization: Bearer <access token or API key>.",
       decision: .unauthenticated, extra: .challenge)
   }
   static var credentialMalformed: LocalRefusal {
