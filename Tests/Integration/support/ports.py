@@ -1,5 +1,6 @@
 """Ports for those who cannot be told to choose one themselves."""
 
+import collections
 import os
 import random
 import socket
@@ -9,6 +10,8 @@ import socket
 FIRST, SLICE, SLICES = 20000, 1500, 8
 # The last slice is for ports that are kept from run to run, and so would be met by chance sooner or later.
 KEPT = SLICES - 1
+# Who asks twice may bind the first only later: what was given out lately is not given again.
+LATELY = collections.deque(maxlen=SLICE // 4)
 
 
 def free_ports(count, slice=None):
@@ -18,11 +21,15 @@ def free_ports(count, slice=None):
     first = FIRST + slice * SLICE
     held = []
     while len(held) < count:
+        port = random.randrange(first, first + SLICE)
+        if port in LATELY:
+            continue
         try:
-            held.append(socket.create_server(("127.0.0.1", random.randrange(first, first + SLICE))))
+            held.append(socket.create_server(("127.0.0.1", port)))
         except OSError:
             continue
     ports = [listener.getsockname()[1] for listener in held]
+    LATELY.extend(ports)
     for listener in held:
         listener.close()
     return ports
