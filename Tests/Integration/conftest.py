@@ -84,6 +84,19 @@ def accounts():
 
 
 @pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    """Who signs this run's certificates."""
+    from support.tls import Authority
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="session")
+def local(authority):
+    """A certificate for this machine's own address."""
+    return authority.issue("DNS:localhost", "IP:127.0.0.1")
+
+
+@pytest.fixture(scope="session")
 def io(request, tmp_path_factory, accounts):
     """The way of input and output; skipped only where the system itself forbids it."""
     if request.param == "io_uring":

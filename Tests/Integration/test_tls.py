@@ -25,17 +25,6 @@ SSN = "078-05-1120"
 
 
 @pytest.fixture(scope="session")
-def authority(tmp_path_factory):
-    from support.tls import Authority
-    return Authority(tmp_path_factory.mktemp("authority"))
-
-
-@pytest.fixture(scope="session")
-def local(authority):
-    return authority.issue("DNS:localhost", "IP:127.0.0.1")
-
-
-@pytest.fixture(scope="session")
 def people(tmp_path_factory, local):
     """The SDK's server behind uvicorn's TLS."""
     folder = tmp_path_factory.mktemp("secure")

@@ -33,8 +33,12 @@ extension Worker {
   /// What was held of the message is more than is held: it goes on, from here on as it arrives. False when it is over.
   mutating func beginStreaming(_ slot: UInt32, isEvent: Bool) -> Bool {
     let exchange = upstreams[slot].exchange
-    guard mayStream(slot), let answer = takeStreamedAnswer(slot, isEvent: isEvent) else {
+    guard mayStream(slot) else {
       serverFailed(slot, "The server's answer is larger than the gateway's limit.")
+      return false
+    }
+    guard let answer = takeStreamedAnswer(slot, isEvent: isEvent) else {
+      serverFailed(slot, "The gateway passes on as many long answers as it can. Try again later.")
       return false
     }
     let block = upstreams[slot].input

@@ -73,7 +73,8 @@ class ScriptedServer:
 
     def _serve(self, connection):
         with connection:
-            connection.settimeout(30)
+            # For a peer that has gone; a slow one is waited for.
+            connection.settimeout(300)
             held = b""
             try:
                 if self.context:
