@@ -90,6 +90,71 @@ func jsonEscaped(_ text: String, ascii: Bool = false) -> String {
   return result
 }
 
+/// The structure and every leaf of a document, unescaped, with JSON in strings opened up: equal for documents that differ
+/// only in how they are spelled, and in the values of keys that are left out.
+func meaning(
+  of document: String, without isLeftOut: (String) -> Bool = { _ in false }
+) -> [String] {
+  var parts: [String] = []
+  func collect(_ document: String) -> Bool {
+    var index = JSONIndex(limits: JSONLimits(root: .anyValue))
+    let bytes = Array(document.utf8)
+    guard unsafe index.read(bytes.span.bytes, watch: .none) == nil else { return false }
+    unsafe walk(index, index.root, bytes.span.bytes)
+    return true
+  }
+  func walk(_ index: borrowing JSONIndex, _ token: JSONToken, _ bytes: RawSpan) {
+    switch index.kind(of: token, in: bytes) {
+    case .object:
+      parts.append("{")
+      var key = index.firstMember(of: token, in: bytes)
+      while let here = key {
+        let name = text(of: here, index, bytes)
+        parts.append("key " + name)
+        if !isLeftOut(name) { walk(index, index.value(ofKey: here), bytes) }
+        key = index.nextMember(after: here, in: bytes)
+      }
+      parts.append("}")
+    case .array:
+      parts.append("[")
+      var element = index.firstElement(of: token, in: bytes)
+      while let here = element {
+        walk(index, here, bytes)
+        element = index.nextElement(after: here, in: bytes)
+      }
+      parts.append("]")
+    case .string:
+      let string = text(of: token, index, bytes)
+      parts.append("string")
+      if string.first == "{" || string.first == "[" || string.first == "\"", collect(string) {
+        return
+      }
+      parts.append(string)
+    default:
+      let range = index.range(of: token).range
+      parts.append(
+        String(
+          decoding: range.map { unsafe bytes.unsafeLoad(fromByteOffset: $0, as: UInt8.self) },
+          as: UTF8.self))
+    }
+  }
+  _ = collect(document)
+  return parts
+}
+
+/// A key or string, unescaped.
+private func text(
+  of token: JSONToken, _ index: borrowing JSONIndex, _ bytes: RawSpan
+) -> String {
+  let capacity = Int(index.contents(of: token).count) + 1
+  let memory = UnsafeMutableRawPointer.allocate(byteCount: capacity, alignment: 1)
+  defer { unsafe memory.deallocate() }
+  var writer = unsafe ByteWriter(unsafeInto: memory, capacity: capacity)
+  index.decode(token, in: bytes, into: &writer)
+  return unsafe String(
+    decoding: UnsafeRawBufferPointer(start: memory, count: writer.count), as: UTF8.self)
+}
+
 /// SplitMix64.
 struct MaskRandom: RandomNumberGenerator {
   var state: UInt64

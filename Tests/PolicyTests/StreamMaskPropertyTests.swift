@@ -47,45 +47,73 @@ struct StreamMaskPropertyTests {
     }
   }
 
-  @Test("a byte at a time, and in pieces of any size")
-  func manyCuts() throws {
+  /// Masks random messages as a whole, and cut: at every byte in one round of so many, else anywhere.
+  private func everyMessage(
+    _ seed: UInt64, byteByByteEvery every: Int, limits: StreamLimits = StreamLimits(),
+    _ check: (_ message: String, _ whole: MaskedMessage, _ streamed: StreamedMessage) -> Void
+  ) throws {
     let program = try Self.program()
     var masker = Masker()
-    var random = MaskRandom(state: 17)
-    var answers = MaskPropertyTests.Answers(random: MaskRandom(state: 6))
-    var masked = 0
+    var random = MaskRandom(state: seed + 100)
+    var answers = MaskPropertyTests.Answers(random: MaskRandom(state: seed))
     for round in 0..<700 {
       let message = Self.message(round, &answers)
       let whole = try mask(message, program, &masker)
       let bytes = Array(message.utf8)
       let cuts =
-        round % 3 == 0
+        round % every == 0
         ? Array(1..<bytes.count)
-        : (0..<8).map { _ in Int.random(in: 0...bytes.count, using: &random) }.sorted()
-      let result = streamed(bytes, cutAt: cuts, program, &masker)
+        : (0..<10).map { _ in Int.random(in: 0...bytes.count, using: &random) }.sorted()
+      check(message, whole, streamed(bytes, cutAt: cuts, program, &masker, limits: limits))
+    }
+  }
+
+  @Test("a byte at a time, and in pieces of any size")
+  func manyCuts() throws {
+    var masked = 0
+    try everyMessage(6, byteByByteEvery: 3) { message, whole, result in
       #expect(result.text == whole.text && result.violation == nil, "\(message)")
       if case .masked = whole.outcome { masked += 1 }
     }
     #expect(masked > 300)
   }
 
-  @Test("texts that are read as they come mean what the whole message's would")
-  func nested() throws {
+  /// A few rows are enough to be taken at a time, as many are.
+  @Test("rows that are taken many at a time, however they are cut")
+  func members() throws {
     let program = try Self.program()
     var masker = Masker()
-    var random = MaskRandom(state: 18)
-    var answers = MaskPropertyTests.Answers(random: MaskRandom(state: 7))
-    var limits = StreamLimits()
-    limits.nestedBytesMax = 6
+    var random = MaskRandom(state: 20)
+    var answers = MaskPropertyTests.Answers(random: MaskRandom(state: 9))
     for round in 0..<700 {
-      let message = Self.message(round, &answers)
+      let rows = (0..<Int.random(in: 1..<12, using: &random)).map { number in
+        let row = answers.object(depth: round % 4, secret: false, nesting: round % 3)
+        return round % 5 == 0 ? #""row \#(number) \#("\u{e9}")":\#(row)"# : row
+      }.joined(separator: answers.chance(50) ? "," : " ,\n ")
+      let brackets = round % 5 == 0 ? ("{", "}") : ("[", "]")
+      let content = brackets.0 + rows + brackets.1
+      let message =
+        round % 2 == 0
+        ? answer(structured: #"{"key0":{"key2":\#(content)}}"#)
+        : answer(text: content, ascii: round % 4 == 1)
       let whole = try mask(message, program, &masker)
       let bytes = Array(message.utf8)
-      let cuts =
-        round % 2 == 0
-        ? Array(1..<bytes.count)
-        : (0..<12).map { _ in Int.random(in: 0...bytes.count, using: &random) }.sorted()
-      let result = streamed(bytes, cutAt: cuts, program, &masker, limits: limits)
+      let cuts = (0..<round % 4).map { _ in Int.random(in: 0...bytes.count, using: &random) }
+      for least in [2, 60, 256] {
+        var limits = StreamLimits()
+        limits.membersBytesMin = least
+        let result = streamed(bytes, cutAt: cuts.sorted(), program, &masker, limits: limits)
+        #expect(result.text == whole.text && result.violation == nil, "\(message)\n\(result.text)")
+        if case .masked(let values) = whole.outcome { #expect(result.values == values) }
+      }
+    }
+  }
+
+  @Test("texts that are read as they come mean what the whole message's would")
+  func nested() throws {
+    var limits = StreamLimits()
+    limits.nestedBytesMax = 6
+    try everyMessage(7, byteByByteEvery: 2, limits: limits) { message, whole, result in
       #expect(result.violation == nil)
       #expect(meaning(of: result.text) == meaning(of: whole.text), "\(message)\n\(result.text)")
     }

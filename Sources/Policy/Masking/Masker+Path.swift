@@ -21,7 +21,7 @@ extension Masker {
     var parent = container
     while left > 0 {
       if here == index.root {
-        return unsafe level > 0 && levels[level].reached[field] >> UInt32(left) & 1 != 0
+        return unsafe levels[level].reached[field] >> UInt32(left) & 1 != 0
       }
       if let key = index.key(ofValue: here, in: bytes) {
         let name = unsafe tables.names[

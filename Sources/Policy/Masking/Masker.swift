@@ -64,6 +64,7 @@ public struct Masker: ~Copyable {
     let tables = unsafe program.tables
     let watch = program.watch
     unsafe verdicts.prepare(tables, active)
+    if unsafe tables.hasPaths { unsafe levels[0].forgetReached(tables.fields.count) }
     var values = 0
     unsafe writer.appendUnsafely { place, room in
       var output = unsafe MaskWriter(into: place, capacity: room)
@@ -75,10 +76,11 @@ public struct Masker: ~Copyable {
     return values == 0 ? .untouched : .masked(values: values)
   }
 
-  /// Masks the document of a level; returns how many values were replaced, and writes nothing when none was.
+  /// Masks the document of a level, all of which is data behind the first level, and where `isData` says so; returns how many values were replaced, and writes nothing when none was.
   mutating func mask(
-    _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int, tables: MaskTables,
-    watch: borrowing JSONWatch, active: MaskRuleSet, into writer: inout MaskWriter
+    _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int, isData: Bool = false,
+    tables: MaskTables, watch: borrowing JSONWatch, active: MaskRuleSet,
+    into writer: inout MaskWriter
   ) -> Int {
     // The span outlives this call, and so does its memory.
     let source = unsafe bytes.withUnsafeBytes { $0.baseAddress! }
@@ -89,8 +91,8 @@ public struct Masker: ~Copyable {
     // Hits inside a value that was replaced do not count any more.
     var replacedUpTo: UInt32 = 0
     // The tokens of the last data region found: hits come in runs from the same one. Nested documents are data.
-    var dataFrom: UInt32 = level > 0 ? 0 : 1
-    var dataTo: UInt32 = level > 0 ? .max : 0
+    var dataFrom: UInt32 = level > 0 || isData ? 0 : 1
+    var dataTo: UInt32 = level > 0 || isData ? .max : 0
     if level == 0 { unsafe levels[level].forgetRegions() }
     for number in 0..<hitCount {
       let hit = index.hit(number)

@@ -35,4 +35,35 @@ extension Masker {
     else { return .data }
     return unsafe region.role(key, in: document.bytes, index.pointee)
   }
+
+  // MARK: Many members at a time
+
+  /// Reads the beginning of an object or array of the document of a level, as far as its members are complete: see
+  /// `JSONIndex.readMembers`.
+  mutating func readMembers(
+    _ bytes: RawSpan, level: Int, watch: borrowing JSONWatch, depthMax: Int
+  ) -> Int {
+    unsafe indexes[level].readMembers(bytes, watch: watch, depthMax: depthMax)
+  }
+
+  /// Calls `body` with the keys of the object that `readMembers` has read, as they stand in it, until it says no.
+  func everyKey(level: Int, _ body: (ByteRange) -> Bool) -> Bool {
+    unsafe indexes[level].everyMember(body)
+  }
+
+  /// How many bytes a writer must have room for to take what `maskMembers` makes of `bytes` bytes.
+  func roomForMembers(_ bytes: Int, level: Int) -> Int {
+    unsafe Self.room(bytes: bytes, index: indexes[level])
+  }
+
+  /// Masks what `readMembers` has read; returns how many values were replaced, and writes nothing when none was.
+  mutating func maskMembers(
+    _ bytes: RawSpan, level: Int, tables: MaskTables, watch: borrowing JSONWatch,
+    active: MaskRuleSet, into writer: inout MaskWriter
+  ) -> Int {
+    let index = unsafe indexes + level
+    return unsafe mask(
+      bytes, index.pointee, level: level, isData: true, tables: tables, watch: watch,
+      active: active, into: &writer)
+  }
 }

@@ -10,6 +10,8 @@ public struct StreamLimits: Sendable {
 
   /// A text that looks like JSON is kept whole up to here; a longer one is read as it comes.
   package var nestedBytesMax = 64 << 10
+  /// Fewer bytes of a piece than this are read one by one: more at a time is not worth the beginning.
+  package var membersBytesMin = 256
 
   /// Longest number, in bytes of its literal.
   static var numberBytesMax: Int { 64 }

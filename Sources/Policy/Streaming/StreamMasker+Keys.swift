@@ -24,12 +24,7 @@ extension StreamMasker {
       value.treatment = treatment
       value.isInherited = true
     } else if frame.region == .data {
-      // In `_meta` of a result: a task's id, which is sealed.
-      if level.number == 0, level.frames.count == 3,
-        name.isText("io.modelcontextprotocol/related-task")
-      {
-        return .needsWholeMessage
-      }
+      if isRelatedTask(name, level) { return .needsWholeMessage }
       value.isText = true
       if masks { value.treatment = treatment(of: name, level, masker) }
     } else {
@@ -67,6 +62,12 @@ extension StreamMasker {
       value.region = region
     }
     return nil
+  }
+
+  /// Whether a key of data stands in `_meta` of a result and holds a task's id, which is sealed.
+  func isRelatedTask(_ name: RawSpan, _ level: StreamLevel) -> Bool {
+    level.number == 0 && level.frames.count == 3
+      && name.isText("io.modelcontextprotocol/related-task")
   }
 
   /// What is rewritten, bound to its principal or judged, which takes the whole message.

@@ -1,6 +1,6 @@
 import Wire
 
-// The grammar, a byte at a time where it is not a string's. Whatever is not replaced is passed on in stretches:
+// The grammar, a byte at a time where it is not a string's and no members are taken at a time. Whatever is not replaced is passed on in stretches:
 //
 //     piece:   … ,"n":12,"ssn":"123-45-6789","k":"it's" …
 //              copied ────────┘ replaced     └───┘ kept until it ends
@@ -13,6 +13,7 @@ extension StreamMasker {
     var at = 0
     /// Up to here the piece was passed on, or must not be.
     var passed = 0
+    var tries = Self.membersTriesMax
     let count = bytes.byteCount
     while at < count {
       if level.isInString {
@@ -24,7 +25,14 @@ extension StreamMasker {
         if byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
           at &+= 1
           if hasClosed(level) { passed = at }
-        } else if let found = step(byte, bytes, level, &at, &passed, &masker) {
+          continue
+        }
+        if tries > 0, mayTakeMembers(level, count &- at) {
+          let before = at
+          takeMembers(bytes, level, &at, &passed, &masker, &tries)
+          if at != before { continue }
+        }
+        if let found = step(byte, bytes, level, &at, &passed, &masker) {
           return found
         } else if hasClosed(level) {
           // The last brace of the message waits for `finish`.

@@ -105,17 +105,23 @@ extension StreamMasker {
     {
       return done
     }
-    if !paths.isEmpty {
-      let row = (level.frames.count + 1) * paths.count
-      unsafe masker.setReached(level: level.number + 1, program.tables.fields.count) { reached in
-        for (number, field) in paths.enumerated() {
-          unsafe reached[field] = level.reach[row + number]
-        }
-      }
-    }
+    setReached(level.frames.count + 1, level, &masker, for: level.number + 1)
     return unsafe masker.maskRead(
       level: level.number, tables: program.tables, watch: program.watch, active: active,
       into: &writer)
+  }
+
+  /// Tells the masker which beginnings of paths lead to what a level of its own will read.
+  /// - Parameter row: whose they are: the container's so many levels down, or, one more, the next value's.
+  func setReached(
+    _ row: Int, _ level: StreamLevel, _ masker: inout Masker, for inner: Int
+  ) {
+    guard !paths.isEmpty else { return }
+    unsafe masker.setReached(level: inner, program.tables.fields.count) { reached in
+      for (number, field) in paths.enumerated() {
+        unsafe reached[field] = level.reach[row * paths.count + number]
+      }
+    }
   }
 
   /// What stands in for the rest of a string that cannot be masked reliably.

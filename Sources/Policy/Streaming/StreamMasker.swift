@@ -10,6 +10,8 @@ import Wire
 ///     {"result":{"structuredContent":{"rows":[{"ssn":"123-4|5-6789","n":1},…      | the end of a piece
 ///      given out at once ───────────────────────────┘ then "[redacted]", and the rest of the value is passed over
 ///
+/// Where data comes in rows, those that are complete in a piece are read and masked many at a time; what remains, byte by byte.
+///
 /// Some things cannot be told before a value ends. They are decided so that nothing can leak:
 /// - A text (a string that may hold JSON) up to 64 KiB is kept until it ends and masked as `Masker` would. A longer one that
 ///   begins like JSON is read and masked as it comes, whatever its length; it is spelled anew, with no more escapes than JSON
@@ -34,6 +36,8 @@ public final class StreamMasker {
   /// Where one masked text is written.
   let written = StreamBuffer(capacity: 4096)
   let keyDocument = StreamBuffer()
+  /// Members that are taken at a time, with a bracket before them.
+  let members = StreamBuffer()
   private let seed: UInt64
 
   /// Values replaced so far.
@@ -75,7 +79,7 @@ public final class StreamMasker {
 
   /// Bytes that are kept, or could be without making room: what the bounds hold down.
   package var keptBytes: Int {
-    var total = output.capacity + written.capacity
+    var total = output.capacity + written.capacity + members.capacity
     for level in levels {
       total += level.held.capacity + level.decoded.capacity + level.escaped.capacity
       total += level.name.capacity + 8 * level.keys.capacity + 4 * level.reach.capacity

@@ -62,6 +62,12 @@ struct StreamString {
           decoded?.append(bytes.extracting(plain..<at))
           hasEscapes = true
           hasMark = true
+          if at &+ 1 < count, Self.standsForItself(bytes.at(at &+ 1)) {
+            // By far the commonest: a quote in a text that is JSON. Without its backslash it begins the next stretch.
+            plain = at &+ 1
+            at &+= 2
+            continue
+          }
           expect = .escape
         case 0..<0x20: return (at, .violation(.controlCharacter))
         case 0x80...:
@@ -112,6 +118,12 @@ struct StreamString {
       at &+= 1
     }
     return at
+  }
+
+  /// Whether a backslash before this byte only says that it is of the string.
+  @inline(__always)
+  private static func standsForItself(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/")
   }
 
   /// The first byte of a character that is not ASCII (Unicode 16, table 3-7).

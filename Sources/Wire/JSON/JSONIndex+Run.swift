@@ -22,7 +22,7 @@ extension JSONIndex {
     // Tokens that are not known yet lie beyond every bound, so that looking at the bound is enough.
     for missing in 0..<4 { unsafe positions[count &+ missing] = .max }
     let stop = UInt32(truncatingIfNeeded: length &- Self.margin)
-    let deepest = unsafe frames + limits.depthMax
+    let deepest = unsafe frames + depthMax
     var index = next
     var frame = unsafe frames + depth
     var expect = self.expect

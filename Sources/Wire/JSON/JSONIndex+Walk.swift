@@ -221,7 +221,7 @@ extension JSONIndex {
     _ base: UnsafePointer<UInt8>, at index: Int
   ) -> JSONViolation? {
     let place = unsafe positions[index]
-    guard depth < limits.depthMax else {
+    guard depth < depthMax else {
       return JSONViolation(reason: .tooDeep, offset: place)
     }
     depth &+= 1

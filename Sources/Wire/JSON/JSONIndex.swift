@@ -46,6 +46,8 @@ public struct JSONIndex: ~Copyable {
   var next = 0
   var depth = 0
   var expect = JSONExpectation.root
+  /// Deepest nesting of this document.
+  var depthMax: Int
   var markCursor = 0
   var watching = false
   private var watchSignature: UInt64 = 0
@@ -65,6 +67,7 @@ public struct JSONIndex: ~Copyable {
   package init(limits: JSONLimits, kernel: Int32) {
     precondition(sluice_scan_kernel_runs(kernel) != 0)
     self.limits = limits
+    depthMax = limits.depthMax
     self.kernel = kernel
     seed = JSONHash.seed
     tokenCapacity = Self.stride + 2 * Int(sluice_scan_slack)
@@ -123,6 +126,7 @@ public struct JSONIndex: ~Copyable {
     next = 0
     depth = 0
     expect = .root
+    depthMax = limits.depthMax
     markCursor = 0
     failure = nil
   }

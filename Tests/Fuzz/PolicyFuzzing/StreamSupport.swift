@@ -82,6 +82,9 @@ struct Streamed {
     _ message: [UInt8], cutAt cuts: [Int], _ rules: StreamRules,
     limits: StreamLimits = StreamLimits()
   ) {
+    var limits = limits
+    // So that members are taken many at a time in inputs as short as these.
+    limits.membersBytesMin = 2
     let stream = StreamMasker(program: rules.program, active: rules.active, limits: limits)
     var masker = Masker()
     for end in cuts + [message.count] where violation == nil {
