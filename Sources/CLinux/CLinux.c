@@ -33,7 +33,8 @@ void linux_name_thread(const char *name) { pthread_setname_np(pthread_self(), na
 
 static int release_object(struct dl_phdr_info *object, size_t size, void *context) {
   (void)size;
-  (void)context;
+  const char *part = context;
+  if (part && !strstr(object->dlpi_name, part)) return 0;
   uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
   for (int index = 0; index < object->dlpi_phnum; index++) {
     const ElfW(Phdr) *segment = &object->dlpi_phdr[index];
@@ -46,4 +47,4 @@ static int release_object(struct dl_phdr_info *object, size_t size, void *contex
   return 0;
 }
 
-void linux_release_program_pages(void) { dl_iterate_phdr(release_object, NULL); }
+void linux_release_program_pages(const char *part) { dl_iterate_phdr(release_object, (void *)part); }

@@ -111,7 +111,7 @@ def test_a_call_waits_and_runs_once_it_is_approved(make_gateway, accounts, upstr
     row, = reviewing.rows()
     assert row["state"] == "consumed" and row["principal"] == "analyst"
     assert json.loads(row["arguments"]) == {"name": "Zoë"}
-    recorded, = gateway.calls(tool="greet")
+    recorded, = eventually(lambda: gateway.calls(tool="greet"), what=gateway.log_text)
     recorded = gateway.show(recorded["ref"])
     assert (recorded["decision"], recorded["rule"]) == ("allow", "ask")
     assert recorded["approval"] == row["id"]
@@ -213,6 +213,7 @@ def test_a_modern_client_repeats_by_itself_until_it_is_approved(make_gateway, ac
     seen = call(reviewing.gateway.url("people"), accounts.analyst, "auto", "greet", {"name": "Bo"})
     thread.join()
     assert seen.text == "Hello, Bo!"
+    assert reviewing.gateway.stop() == 0
     records = reviewing.gateway.calls(tool="greet")
     assert [record["decision"] for record in records][-1] == "allow"
     assert len(records) >= 3 and {record["decision"] for record in records[:-1]} == {"hold"}

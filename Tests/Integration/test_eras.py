@@ -6,6 +6,7 @@ import time
 import pytest
 
 from support.one_server import OneServer
+from support.processes import eventually
 from support.scripted import answer
 from support.sdk import MODES, use, use_old
 from support.wire import LEGACY, Session, http_request, modern, modern_call, open_stream
@@ -166,13 +167,6 @@ def test_a_session_is_nobody_elses(gateway, accounts):
     assert session.request("ping").status == 404
 
 
-def wait_for(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def test_cancelling_ends_the_call_at_the_server_and_going_away_does_not(gateway, accounts, server):
     session = Session(gateway, "m", accounts.analyst)
 
@@ -189,7 +183,7 @@ def test_cancelling_ends_the_call_at_the_server_and_going_away_does_not(gateway,
     other = post_by_hand(gateway, session, "slow", {"seconds": 60}, 71)
     other.recv(65536)
     session.notify("notifications/cancelled", {"requestId": 71, "reason": "enough"})
-    wait_for(lambda: cancelled() == before + 1)
+    eventually(lambda: cancelled() == before + 1)
     other.close()
     time.sleep(1)
     assert cancelled() == before + 1

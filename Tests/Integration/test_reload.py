@@ -371,7 +371,7 @@ def test_status_is_told_to_people_and_to_programs(make_gateway, scripted, accoun
 def test_a_stop_is_announced_before_it_happens(make_gateway, scripted, accounts):
     port, = free_ports(1)
     gateway = make_gateway(
-        {"things": scripted(says("x")).url}, limits={"pre_stop_delay": "3s"}, **with_admin(port)).start()
+        {"things": scripted(says("x")).url}, limits={"pre_stop_delay": "8s"}, **with_admin(port)).start()
     with httpx.Client() as client:
         gateway.terminate()
         wait_for(lambda: admin(port, "/readyz").status_code == 503, "the announcement")

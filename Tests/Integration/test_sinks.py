@@ -16,19 +16,13 @@ import yaml
 
 from support.gateway import sluice
 from support.ports import free_ports
+from support.processes import eventually
 from support.tls import Authority
 from support.wire import modern_call
 
 pytestmark = pytest.mark.any_backend
 
 SECRET = "a-secret-that-both-sides-know"
-
-
-def eventually(condition, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
 
 
 def refs(gateway):
@@ -208,7 +202,7 @@ def test_rsyslog_that_is_killed_and_comes_back(
         testbed.down("sinks", "rsyslog")
         testbed.up("sinks", "rsyslog")
         greet(gateway, accounts, 5, start=40)
-        eventually(lambda: {event["ref"] for _, event in received()} == refs(gateway), 60)
+        eventually(lambda: {event["ref"] for _, event in received()} == refs(gateway))
         assert gateway.stop() == 0
     lines = received()
     line, denied = next(

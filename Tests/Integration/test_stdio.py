@@ -259,7 +259,8 @@ def test_an_agent_on_standard_input_goes_through_the_gateway(make_gateway, accou
         assert version == ("2025-11-25" if mode == "legacy" else "2026-07-28")
         assert person.structured_content["ssn"] == "[redacted]"
         assert wiped.is_error and "no-wiping" in wiped.content[0].text
-        assert {call["principal"] for call in gateway.calls(server="ledger")} == {"analyst"}
+        recorded = eventually(lambda: gateway.calls(server="ledger"), what=gateway.log_text)
+        assert {call["principal"] for call in recorded} == {"analyst"}
         if mode == "legacy":
             # The session was ended with the agent.
             wait_until_gone(marker)

@@ -1,4 +1,5 @@
 internal import CDigest
+internal import CLinux
 internal import COpenSSL
 
 /// The hash of one frame: SHA-256 of its header and of the hashes of its leaves, 4 KiB of entries each.
@@ -136,6 +137,8 @@ package struct FrameDigest: ~Copyable {
     if looksForLanes {
       looksForLanes = false
       unsafe lanes = digest_lanes_open()
+      // Its start-up has touched megabytes of it, for every algorithm it has.
+      if unsafe lanes != nil { unsafe linux_release_program_pages("libIPSec_MB") }
     }
     guard let lanes = unsafe lanes else { return false }
     let done = unsafe digest_lanes_sha256(

@@ -217,5 +217,6 @@ int linux_available_cpus(int *cpus, int count);
 void linux_name_thread(const char *name);
 
 // Unmaps the pages of code that start-up touched; what is used again comes back from the page cache by a minor fault.
-// Only segments that are never written are concerned, so nothing is lost.
-void linux_release_program_pages(void);
+// Only segments that are never written are concerned, so nothing is lost. Of the whole program, or of the libraries with `part` in
+// their names.
+void linux_release_program_pages(const char *part);
