@@ -69,6 +69,11 @@ public struct StdioLimits: Sendable, Equatable {
   public var inputBytesMax = 32 << 20
   /// How long a request is remembered whose agent went away without cancelling it.
   public var abandonedTime = Duration.seconds(300)
+  /// Bytes and events of one session that are kept for streams that are taken up again; the oldest are forgotten first.
+  public var keptBytesMax = 256 << 10
+  public var keptEventsMax = 256
+  /// The same bytes over all sessions.
+  public var keptTotalBytesMax = 64 << 20
   /// How long a request of the server itself waits for an agent's answer, and how many may.
   public var serverRequestTime = Duration.seconds(60)
   public var serverRequestsMax = 64

@@ -108,6 +108,20 @@ final class Bench: Sendable {
     let processes = Mutex<[ScriptedProcess]>([])
   }
 
+  /// A server of the modern era, whose agents of the legacy one the bridge serves.
+  init(_ sender: any RemoteSender) {
+    let access = RemoteAccess(host: "127.0.0.1", port: 1, authority: "orders")
+    let remote = RemoteServer(
+      speech: .modern, origin: "http://orders", target: "/mcp", access: access)
+    var log = Logger(label: "test")
+    log.logLevel = .critical
+    bridge = ServerBridge(StdioServer(name: "orders", remote: remote), log: log) {
+      [log] server, events in
+      ModernProcess(server, remote, client: sender, log: log, events: events)
+    }
+    box = Box()
+  }
+
   /// - Parameter answer: what a process says to a line at once; nil for nothing.
   init(
     _ change: (inout StdioServer) -> Void = { _ in },
@@ -159,12 +173,15 @@ final class Bench: Sendable {
   }
 
   func ask(
-    _ method: BridgeRequest.Method, _ body: String = "", session: String? = nil
+    _ method: BridgeRequest.Method, _ body: String = "", session: String? = nil,
+    after event: String? = nil
   ) async -> (output: CapturedOutput, reply: BridgeReply) {
     let output = CapturedOutput()
     let reply = BridgeReply(output, waitingBytesMax: 1 << 16)
     await bridge.handle(
-      BridgeRequest(method: method, server: "orders", session: session, body: Array(body.utf8)),
+      BridgeRequest(
+        method: method, server: "orders", session: session, lastEventID: event,
+        body: Array(body.utf8)),
       reply)
     return (output, reply)
   }

@@ -28,8 +28,8 @@ final class BridgeReply: Sendable {
 
   // MARK: Answers
 
-  /// The whole answer: JSON, or nothing when `body` is nil. As the last event of a stream that was begun.
-  func finish(_ status: Int, _ body: [UInt8]?, session: String? = nil) {
+  /// The whole answer: JSON, or nothing when `body` is nil. As the last event of a stream that was begun, with the id `event`.
+  func finish(_ status: Int, _ body: [UInt8]?, session: String? = nil, event: String? = nil) {
     state.withLock { state in
       switch state.phase {
       case .waiting:
@@ -39,7 +39,7 @@ final class BridgeReply: Sendable {
         output.head(status, fields, length: body?.count ?? 0)
         if let body { output.body(body) {} }
       case .streaming:
-        if let body { send(Self.event(body)) }
+        if let body { send(Self.event(body, id: event)) }
       case .done: return
       }
       state.phase = .done
@@ -49,10 +49,11 @@ final class BridgeReply: Sendable {
   }
 
   /// A message before the answer, or one of a session's own stream.
-  func event(_ message: [UInt8]) {
+  /// - Parameter id: what the stream can be taken up with behind it; nil for nothing.
+  func event(_ message: [UInt8], id: String? = nil) {
     state.withLock { state in
       guard begin(&state) else { return }
-      send(Self.event(message))
+      send(Self.event(message, id: id))
     }
   }
 
@@ -84,8 +85,9 @@ final class BridgeReply: Sendable {
     output.body(bytes) { self.waitingBytes.subtract(count, ordering: .relaxed) }
   }
 
-  private static func event(_ message: [UInt8]) -> [UInt8] {
-    Array("event: message\ndata: ".utf8) + message + [0x0A, 0x0A]
+  private static func event(_ message: [UInt8], id: String?) -> [UInt8] {
+    let first = id.map { "id: \($0)\n" } ?? ""
+    return Array("\(first)event: message\ndata: ".utf8) + message + [0x0A, 0x0A]
   }
 
   // MARK: The other side

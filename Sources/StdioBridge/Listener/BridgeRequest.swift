@@ -7,6 +7,8 @@ struct BridgeRequest: Sendable {
   var server: String
   /// `Mcp-Session-Id`, of the legacy era.
   var session: String?
+  /// `Last-Event-ID`, of the legacy era.
+  var lastEventID: String? = nil
   var body: [UInt8]
 }
 

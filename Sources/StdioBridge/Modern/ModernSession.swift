@@ -15,7 +15,7 @@ internal import Wire
 actor ModernSession {
   let server: StdioServer
   let remote: RemoteServer
-  let client: RemoteClient
+  let client: any RemoteSender
   let log: Logger
   let emit: @Sendable (ProcessEvent) -> Void
   let reader: MessageReader
@@ -40,7 +40,7 @@ actor ModernSession {
   static let pagesMax = 64
 
   init(
-    _ server: StdioServer, _ remote: RemoteServer, client: RemoteClient, log: Logger,
+    _ server: StdioServer, _ remote: RemoteServer, client: any RemoteSender, log: Logger,
     emit: @escaping @Sendable (ProcessEvent) -> Void
   ) {
     self.server = server

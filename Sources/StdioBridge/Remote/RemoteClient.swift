@@ -4,11 +4,18 @@ internal import NIOHTTP1
 internal import NIOPosix
 internal import Synchronization
 
+/// Whatever sends a request to a server.
+protocol RemoteSender: Sendable {
+  /// Returns when the head of the answer has come.
+  /// - Throws: `RemoteFailure`, or `CancellationError`.
+  func send(_ request: RemoteRequest) async throws -> RemoteAnswer
+}
+
 /// Requests to one server over HTTP/1.1, plain or over TLS, on connections that are kept for a while.
 ///
 ///     let answer = try await client.send(request)
 ///     while let piece = try await answer.next() { … }      // letting go of `answer` early closes the connection
-final class RemoteClient: Sendable {
+final class RemoteClient: RemoteSender {
   private struct Idle {
     var link: RemoteLink
     var since: ContinuousClock.Instant
@@ -30,8 +37,6 @@ final class RemoteClient: Sendable {
 
   deinit { state.withLock { for entry in $0.idle { entry.link.channel.close(promise: nil) } } }
 
-  /// Sends a request and returns when the head of its answer has come.
-  /// - Throws: `RemoteFailure`, or `CancellationError`.
   func send(_ request: RemoteRequest) async throws -> RemoteAnswer {
     let access = place.now
     if let link = takeIdle() {
@@ -151,15 +156,16 @@ final class RemoteClients: Sendable {
 /// An answer under way: its head, and its body as it comes. For one reader.
 final class RemoteAnswer {
   let head: RemoteHead
-  private let link: RemoteLink
+  /// Told how many bytes were taken.
+  private let taken: @Sendable (Int) -> Void
   private var parts: AsyncThrowingStream<RemotePart, any Error>.Iterator
 
   private init(
-    _ head: RemoteHead, _ link: RemoteLink,
+    _ head: RemoteHead, _ taken: @escaping @Sendable (Int) -> Void,
     _ parts: AsyncThrowingStream<RemotePart, any Error>.Iterator
   ) {
     self.head = head
-    self.link = link
+    self.taken = taken
     self.parts = parts
   }
 
@@ -171,11 +177,19 @@ final class RemoteAnswer {
       if case .cancelled = reason { link.run { $0.abandon() } }
     }
     link.run { $0.send(request, access, feed) }
+    return try await begin(stream) { count in link.run { $0.taken(count) } }
+  }
+
+  /// An answer of which the parts come on a stream.
+  static func begin(
+    _ stream: AsyncThrowingStream<RemotePart, any Error>,
+    taken: @escaping @Sendable (Int) -> Void = { _ in }
+  ) async throws -> RemoteAnswer {
     var parts = stream.makeAsyncIterator()
     guard case .head(let head) = try await parts.next() else {
       throw Task.isCancelled ? CancellationError() : RemoteFailure.broken
     }
-    return RemoteAnswer(head, link, parts)
+    return RemoteAnswer(head, taken, parts)
   }
 
   /// The next piece of the body; nil at its end.
@@ -184,7 +198,7 @@ final class RemoteAnswer {
       if Task.isCancelled { throw CancellationError() }
       return nil
     }
-    link.run { $0.taken(bytes.count) }
+    taken(bytes.count)
     return bytes
   }
 

@@ -84,9 +84,10 @@ extension ServerBridge {
 
   func give(up waiting: Pending, _ text: String) {
     switch waiting.asker {
-    case .agent(let reply): fail(reply, waiting.id, text)
+    case .agent, .nobody:
+      finish(
+        waiting, 200, MessageText.error(id: waiting.id, code: MessageText.internalError, text))
     case .bridge(let continuation): continuation.resume(returning: nil)
-    case .nobody: break
     }
   }
 
@@ -117,7 +118,7 @@ extension ServerBridge {
     let bytes = line(id)
     return await withCheckedContinuation { continuation in
       let waiting = Pending(
-        asker: .bridge(continuation), child: child, id: Array("\(id)".utf8),
+        number: id, asker: .bridge(continuation), child: child, id: Array("\(id)".utf8),
         deadline: .now + server.limits.startTime)
       guard send(bytes, waiting, id) else { return continuation.resume(returning: nil) }
     }

@@ -37,7 +37,7 @@ extension ServerBridge {
     guard server.sharing == .shared else {
       do throws(StartFailure) {
         let child = try takeSpareOrStart(for: session)
-        sessions[session] = Session(child: child)
+        sessions[session] = Session(child: child, log: makeLog())
         forward(message, id, to: child, reply, session: session, opensSession: true)
       } catch {
         fail(reply, id, error.text)
@@ -49,13 +49,17 @@ extension ServerBridge {
     }
     switch await shared() {
     case .child:
-      sessions[session] = Session(child: nil)
+      sessions[session] = Session(child: nil, log: makeLog())
       sessions[session]?.isOpen = true
       keepSweeping()
       reply.finish(200, MessageText.result(id: id, sharedInitialize), session: session)
     case .failed(let text): fail(reply, id, text)
     case .legacyOnly: preconditionFailure("only of the modern era")
     }
+  }
+
+  private func makeLog() -> StreamLog {
+    StreamLog(bytesMax: server.limits.keptBytesMax, eventsMax: server.limits.keptEventsMax)
   }
 
   /// The process answered `initialize`: with a result there is a session from now on, else the process goes.
@@ -128,6 +132,7 @@ extension ServerBridge {
       message.replacing([(message.cancelledID, literal)]) + [0x0A])
     // The server need not answer a cancelled request, and the agent does not wait.
     pending[number]?.deadline = .now + .seconds(5)
+    pending[number]?.isCancelled = true
   }
 
   /// An agent answers a request of the server's.
@@ -145,21 +150,9 @@ extension ServerBridge {
     guard let state = sessions[session], state.isOpen else {
       return refuse(reply, 404, nil, MessageText.invalidRequest, "There is no such session.")
     }
-    // The agent has lost the older one, or will: two would have to share what comes once.
-    state.stream?.finish(200, nil)
-    sessions[session]?.stream = reply
-    sessions[session]?.lastUse = .now
-    sessions[session]?.lastSign = .now
-    reply.keepAlive()
-    reply.whenGone { [weak self] in
-      Task { await self?.streamLeft(session, reply) }
-    }
-  }
-
-  private func streamLeft(_ session: String, _ reply: BridgeReply) {
-    guard sessions[session]?.stream === reply else { return }
-    sessions[session]?.stream = nil
-    sessions[session]?.lastUse = .now
+    if let event = request.lastEventID { return resume(event, session, reply) }
+    // In place of an older one, which the agent has lost, or will: two would have to share what comes once.
+    begin(reply, as: makeNumber(), of: session)
   }
 
   func endSession(_ request: BridgeRequest, _ reply: BridgeReply) {
@@ -173,6 +166,7 @@ extension ServerBridge {
   /// Ends a session, and the process that was its own.
   func forget(session: String) {
     guard let state = sessions.removeValue(forKey: session) else { return }
+    keptBytes -= state.log.bytes
     state.stream?.finish(200, nil)
     if let child = state.child { end(child) }
   }

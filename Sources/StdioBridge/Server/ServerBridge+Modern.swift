@@ -72,7 +72,7 @@ extension ServerBridge {
     isModern: Bool = false, opensSession: Bool = false
   ) {
     let number = makeNumber()
-    var waiting = Pending(asker: .agent(reply), child: child, id: id)
+    var waiting = Pending(number: number, asker: .agent(reply), child: child, id: id)
     waiting.progressToken = message.progressToken.map(message.literal)
     waiting.session = session
     waiting.isModern = isModern
@@ -84,14 +84,15 @@ extension ServerBridge {
       return fail(reply, id, "Too much waits for the server's \(server.noun). Try again later.")
     }
     reply.whenGone { [weak self] in
-      Task { await self?.askerLeft(number) }
+      Task { await self?.askerLeft(number, reply) }
     }
   }
 
-  /// The agent's connection is gone. In the modern era that cancels the request; in the legacy era it does not, though
-  /// nobody will take the answer.
-  private func askerLeft(_ number: Int) {
-    guard let waiting = pending[number] else { return }
+  /// The agent's connection is gone. In the modern era that cancels the request; in the legacy era it does not: the agent may
+  /// take the stream up again, if it knows one.
+  func askerLeft(_ number: Int, _ reply: BridgeReply) {
+    guard let waiting = pending[number], case .agent(let asker) = waiting.asker, asker === reply
+    else { return }
     guard waiting.isModern else {
       pending[number]?.asker = .nobody
       pending[number]?.deadline = waiting.deadline ?? .now + server.limits.abandonedTime

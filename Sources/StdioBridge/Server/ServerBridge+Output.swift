@@ -36,6 +36,7 @@ extension ServerBridge {
     }
     switch waiting.asker {
     case .nobody:
+      finish(waiting, 200, answer.replacing([(answer.id, waiting.id)]))
       if waiting.opensSession, let session = waiting.session { forget(session: session) }
     case .bridge(let continuation): continuation.resume(returning: answer)
     case .agent(let reply):
@@ -44,7 +45,7 @@ extension ServerBridge {
       }
       // An unknown method has a status of its own in the modern era.
       let status = waiting.isModern && answer.errorCode == MessageText.unknownMethod ? 404 : 200
-      reply.finish(status, answer.replacing([(answer.id, waiting.id)]))
+      finish(waiting, status, answer.replacing([(answer.id, waiting.id)]))
     }
   }
 
@@ -59,18 +60,18 @@ extension ServerBridge {
 
   private func take(notification: Message, from child: Int, about number: Int?) {
     if let (number, waiting) = request(of: notification, child) {
-      guard case .agent(let reply) = waiting.asker else { return }
-      pending[number]?.lastSign = .now
-      return reply.event(
+      _ = say(
         notification.replacing([
           (notification.progressToken, waiting.progressToken ?? waiting.id),
           (notification.subscriptionID, waiting.id),
-        ]))
+        ]), before: number)
+      return
     }
     // What belongs to a request that is over belongs to nobody.
     guard notification.progressToken == nil, notification.subscriptionID == nil else { return }
     if let session = children[child]?.session {
-      _ = tell(session, notification.replacing([]), about: number)
+      let bytes = notification.replacing([])
+      if !tell(session, bytes, about: number) { _ = keepForLater(bytes, for: session) }
       return
     }
     guard child == sharedChild else { return }
@@ -78,15 +79,19 @@ extension ServerBridge {
     switch notification.method {
     case "notifications/tools/list_changed", "notifications/prompts/list_changed",
       "notifications/resources/list_changed":
-      for session in sessions.values where session.child == nil { session.stream?.event(bytes) }
+      for (session, state) in sessions where state.child == nil { tellOrKeep(session, bytes) }
     case "notifications/resources/updated":
       guard let uri = notification.uri else { return }
-      for session in sessions.values where session.subscriptions.contains(uri) {
-        session.stream?.event(bytes)
+      for (session, state) in sessions where state.subscriptions.contains(uri) {
+        tellOrKeep(session, bytes)
       }
     // Log messages of a shared process may be about anybody's call: they are for nobody.
     default: break
     }
+  }
+
+  private func tellOrKeep(_ session: String, _ bytes: [UInt8]) {
+    if !say(bytes, to: session) { _ = keepForLater(bytes, for: session) }
   }
 
   /// The request that a notification belongs to, by the number in its progress token or subscription.
@@ -103,21 +108,10 @@ extension ServerBridge {
   /// Before the answer to the request that it is about, else on the session's own stream, else before the answer to another
   /// of its requests, else not at all.
   private func tell(_ session: String, _ bytes: [UInt8], about number: Int?) -> Bool {
-    if let number, let waiting = pending[number], waiting.session == session,
-      case .agent(let reply) = waiting.asker, !reply.isDone
-    {
-      reply.event(bytes)
-      return true
-    }
-    if let stream = sessions[session]?.stream, !stream.isDone {
-      stream.event(bytes)
-      return true
-    }
-    for waiting in pending.values where waiting.session == session && !waiting.opensSession {
-      if case .agent(let reply) = waiting.asker, !reply.isDone {
-        reply.event(bytes)
-        return true
-      }
+    if let number, pending[number]?.session == session, say(bytes, before: number) { return true }
+    if say(bytes, to: session) { return true }
+    for (number, waiting) in pending where waiting.session == session && !waiting.opensSession {
+      if case .agent(let reply) = waiting.asker, !reply.isDone { return say(bytes, before: number) }
     }
     return false
   }

@@ -35,6 +35,9 @@ actor ServerBridge {
   /// Log lines about what the server does wrong.
   var complaints = Allowance(burst: 20, perSecond: 1)
 
+  /// Bytes that all sessions keep for streams that are taken up again.
+  var keptBytes = 0
+
   private var lastNumber = 0
   private var sweeper: Task<Void, Never>?
 
@@ -64,8 +67,11 @@ actor ServerBridge {
   struct Session {
     /// Its own process; nil for the shared one.
     var child: Int?
-    /// The stream for what the server sends by itself.
+    /// The stream for what the server sends by itself, and its number, which it keeps when it breaks off.
     var stream: BridgeReply?
+    var streamNumber = 0
+    /// What its streams have said.
+    var log: StreamLog
     var lastUse = ContinuousClock.now
     var lastSign = ContinuousClock.now
     /// What it subscribed to on a shared process.
@@ -83,6 +89,8 @@ actor ServerBridge {
       case bridge(CheckedContinuation<Message?, Never>)
     }
 
+    /// The number by which its process knows it.
+    let number: Int
     var asker: Asker
     var child: Int
     /// The asker's literals.
@@ -92,6 +100,8 @@ actor ServerBridge {
     var isModern = false
     /// Whether the answer opens the session.
     var opensSession = false
+    /// The agent has said that it does not want the answer.
+    var isCancelled = false
     /// When it is given up.
     var deadline: ContinuousClock.Instant?
     var lastSign = ContinuousClock.now
