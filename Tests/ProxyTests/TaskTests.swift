@@ -208,6 +208,120 @@ struct TaskTests {
     #expect(answer.contains("Zoë") && !answer.contains("ann@"))
   }
 
+  /// Who asks for a task would not know a tool's result for what it is.
+  @Test(arguments: [
+    HeldAnswer.denied(approval: "apr_7", reviewers: ["r"], reason: "no \"why\""),
+    .over(.expired, approval: "apr_7"), .over(.usedUp, approval: "apr_7"),
+    .over(.policyChanged, approval: "apr_7"), .over(.storeFailed, approval: "apr_7"),
+    .over(.tooManyPending, approval: "apr_7"), .over(.cancelled, approval: "apr_7"),
+  ])
+  func aHeldCallThatDoesNotBecomeATaskEndsWithAnError(end: HeldAnswer) throws {
+    let holding = try HoldingGateway()
+    let client = holding.send(heldCall())
+    holding.calls.answer(try #require(holding.takeHeld().first).ticket, end)
+    let answer = holding.receive(client)
+    #expect(answer.hasPrefix("HTTP/1.1 200 "))
+    #expect(answer.contains(#""id":1,"error":{"code":-31403,"message":""#), "\(answer)")
+    #expect(answer.contains("Approval apr_7.") && answer.contains(#""rule":"ask""#))
+    #expect(!answer.contains("isError") && !answer.contains("\"result\""))
+    if case .denied = end { #expect(answer.contains(#"The reason: no \"why\"."#)) }
+    #expect(holding.gateway.requestsAtServers.isEmpty)
+  }
+
+  @Test func aCallForATaskThatWaitsTooLongOrCannotWaitEndsWithAnError() throws {
+    var limits = GatewayLimits()
+    limits.heldArgumentsBytesMax = 64
+    let holding = try HoldingGateway(limits: limits)
+    let client = holding.send(heldCall())
+    holding.calls.answer(
+      try #require(holding.takeHeld().first).ticket, .waiting(approval: "apr_7"))
+    holding.advance(seconds: 120)
+    let pending = holding.receive(client)
+    #expect(pending.contains(#""id":1,"error":{"code":-31403,"message":""#), "\(pending)")
+    #expect(pending.contains("Approval apr_7") && !pending.contains("isError"))
+    // Arguments that nobody could review; an approval for something else.
+    let long = holding.send(heldCall(#"{"id":"\#(String(repeating: "x", count: 200))"}"#))
+    #expect(holding.receive(long).contains(#""error":{"code":-31403,"#))
+    let other = holding.send(heldCall())
+    let call = try #require(holding.takeHeld().last)
+    holding.grant(call, digest: CallDigest(words: (1, 2, 3, 4)))
+    #expect(holding.receive(other).contains(#""error":{"code":-31403,"#))
+    #expect(holding.gateway.requestsAtServers.isEmpty)
+  }
+
+  private func heldCall(_ arguments: String = #"{"id":7}"#) -> String {
+    request(
+      "tools/call", #""name":"delete_row","arguments":\#(arguments),"task":{"ttl":1}"#, .legacy)
+  }
+
+  /// A call's stream breaks off before the task is made: what comes on the one that takes it up is sealed all the same.
+  @Test func aTaskMadeOnAResumedStreamIsSealed() throws {
+    let gateway = try gateway()
+    let (resumed, fields) = try resume(gateway)
+    let id = try taskID(in: resumed)
+    #expect(!resumed.contains("T-1"))
+    let before = gateway.server
+    gateway.server = { Self.serve($0) }
+    #expect(gateway.exchange(about("tasks/get", id, .legacy)).contains("Zoë"))
+    gateway.server = before
+    // The new stream's events lead on to the same.
+    let event = try #require(resumed.firstMatch(of: /id: ([\w-]{30,})\n/)).1
+    #expect(
+      try taskID(in: gateway.exchange(self.get(fields + "Last-Event-ID: \(event)\r\n"))) == id)
+  }
+
+  /// With the server's own ids nobody knows what a stream is of: there a task cannot be sealed.
+  @Test func aTaskOfAnUnknownToolIsDropped() throws {
+    let gateway = try gateway()
+    let (resumed, _) = try resume(gateway, key: "key-bob", path: "/vault/mcp")
+    #expect(resumed.contains("notifications/message"))
+    #expect(!resumed.contains("taskId") && !resumed.contains("T-1"), "\(resumed)")
+  }
+
+  /// What comes on the stream that takes up the stream of a call for a task, and the fields of requests in its session.
+  private func resume(
+    _ gateway: SimulatedGateway, key: String = "key-ada", path: String = "/shop/mcp"
+  ) throws -> (String, String) {
+    gateway.server = { request in
+      if request.body.contains("initialize") {
+        return [
+          .send(
+            SimulatedGateway.json(
+              #"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25"}}"#,
+              more: "Mcp-Session-Id: s1\r\n"))
+        ]
+      }
+      let note = #"{"jsonrpc":"2.0","method":"notifications/message","params":{"data":1}}"#
+      var text = ServerText.streamHead + ServerText.chunk("id: e1\ndata: \(note)\n\n")
+      if request.head.hasPrefix("GET ") {
+        text += ServerText.chunk(
+          "id: e2\ndata: "
+            + #"{"jsonrpc":"2.0","id":1,"result":{"task":{"taskId":"\#(Self.own)"}}}"# + "\n\n")
+      }
+      return [.send(text + "0\r\n\r\n")]
+    }
+    let opened = gateway.exchange(
+      SimulatedGateway.post(
+        #"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}"#,
+        key: key, path: path))
+    let session = try #require(opened.firstMatch(of: /Mcp-Session-Id: (\S+)/)).1
+    let fields = "Mcp-Session-Id: \(session)\r\nMCP-Protocol-Version: 2025-11-25\r\n"
+    let broken = gateway.exchange(
+      SimulatedGateway.post(
+        #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"query","arguments":{},"task":{}}}"#,
+        key: key, path: path, more: fields))
+    let event = try #require(broken.firstMatch(of: /\nid: (\S+)\n/)).1
+    return (
+      gateway.exchange(get(fields + "Last-Event-ID: \(event)\r\n", key: key, path: path)), fields
+    )
+  }
+
+  private func get(_ fields: String, key: String = "key-ada", path: String = "/shop/mcp") -> String
+  {
+    "GET \(path) HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer \(key)\r\n"
+      + "Accept: text/event-stream\r\n\(fields)\r\n"
+  }
+
   @Test func whereATaskIsExpectedARefusalIsAnError() throws {
     let gateway = try gateway()
     for (arguments, rule) in [(#"{"sql":"DROP"}"#, "no-drop"), (#"{"sql":7}"#, "no-drop")] {

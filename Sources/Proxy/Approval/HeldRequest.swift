@@ -13,6 +13,8 @@ struct HeldRequest: ~Copyable {
   let digest: CallDigest
   /// Which of the modern client's repetitions this is, from 1.
   let leg: UInt8
+  /// It asks for a task: whoever sent it expects that or an error, and no tool's result.
+  let expectsTask: Bool
   /// When it began to wait, in nanoseconds of the loop's clock.
   let since: UInt64
   /// When its agent is told to come back.
@@ -24,7 +26,7 @@ struct HeldRequest: ~Copyable {
 
   init(
     hold: consuming Hold, exchange: UInt32, serial: UInt64, digest: CallDigest, leg: UInt8,
-    since: UInt64, until: UInt64, commentAt: UInt64
+    expectsTask: Bool, since: UInt64, until: UInt64, commentAt: UInt64
   ) {
     rule = hold.rule
     self.hold = consume hold
@@ -32,6 +34,7 @@ struct HeldRequest: ~Copyable {
     self.serial = serial
     self.digest = digest
     self.leg = leg
+    self.expectsTask = expectsTask
     self.since = since
     self.until = until
     self.commentAt = commentAt

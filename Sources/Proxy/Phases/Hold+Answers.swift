@@ -68,6 +68,7 @@ extension Worker {
     guard let request = unpark(slot) else { return }
     let rule = request.rule
     let approval = request.approval
+    let expectsTask = request.expectsTask
     let policy = generations[exchanges[slot].generation].snapshot.policy
     let address = approvalAddress
     beginLocalAnswer(slot, status: 200, room: Worker.holdAnswerBytes) { out, exchange in
@@ -77,7 +78,11 @@ extension Worker {
       let text = HoldText(
         ending: ending, approval: approval.span, address: unsafe address.span.bytes,
         message: message, reason: reason, record: exchange.record)
-      text.write(id: exchange.id, era: exchange.era, into: &out)
+      if expectsTask {
+        text.writeError(id: exchange.id, rule: policy.ruleName(rule), into: &out)
+      } else {
+        text.write(id: exchange.id, era: exchange.era, into: &out)
+      }
     }
     var facts = HeldFacts()
     facts.approval = approval.span
@@ -85,7 +90,8 @@ extension Worker {
     facts.reason = reason
     facts.heldNanoseconds = loop.now &- request.since
     recordHold(
-      slot, rule, facts, ending.recorded, result: ending == .cancelled ? .cancelled : .refused)
+      slot, rule, facts, ending.recorded, result: ending == .cancelled ? .cancelled : .refused,
+      errorCode: expectsTask ? MCPAnswer.policyDenied : 0)
   }
 
   /// The end of one leg of a modern client's call: it is asked to repeat the call, with a state that says how often it has.
@@ -121,14 +127,29 @@ extension Worker {
 
   /// Refuses a call whose approval was used up for it all the same, because it cannot be sent any more.
   mutating func refuseResumed(
-    _ slot: UInt32, _ rule: RuleID, _ held: borrowing HeldFacts, _ text: StaticString
+    _ slot: UInt32, _ rule: RuleID, _ held: borrowing HeldFacts, _ expectsTask: Bool,
+    _ text: StaticString
   ) {
+    let code = beginHoldRefusal(slot, text, expectsTask: expectsTask)
+    recordHold(slot, rule, held, .unavailable, result: .refused, errorCode: code)
+  }
+
+  /// Writes why a call does not run: as a tool's result, or as an error where a task is expected.
+  /// - Returns: the error's code, or 0.
+  private mutating func beginHoldRefusal(
+    _ slot: UInt32, _ text: StaticString, expectsTask: Bool
+  ) -> Int32 {
     let id = exchanges[slot].id
     let era = exchanges[slot].era
     beginLocalAnswer(slot, status: 200) { out, exchange in
-      LocalAnswer.toolError(text, id: id, era: era, record: exchange.record, into: &out)
+      if expectsTask {
+        LocalAnswer.error(
+          id: id, code: MCPAnswer.policyDenied, text: text, record: exchange.record, into: &out)
+      } else {
+        LocalAnswer.toolError(text, id: id, era: era, record: exchange.record, into: &out)
+      }
     }
-    recordHold(slot, rule, held, .unavailable, result: .refused)
+    return expectsTask ? MCPAnswer.policyDenied : 0
   }
 
   /// Refuses a call that needs an approval before it was parked.
@@ -137,16 +158,14 @@ extension Worker {
     _ message: MCPMessage
   ) {
     let id = exchanges[slot].id
-    let era = exchanges[slot].era
-    beginLocalAnswer(slot, status: 200) { out, exchange in
-      LocalAnswer.toolError(text, id: id, era: era, record: exchange.record, into: &out)
-    }
+    let code = beginHoldRefusal(slot, text, expectsTask: message.task != nil)
     var facts = facts(slot, .hold)
     describe(&facts, slot, head, body, message)
     facts.requestID = id.span
     facts.rule = ruleName(rule, exchanges[slot].generation)
     facts.approvalState = .unavailable
-    finishLocalAnswer(slot, outcome(slot, .refused, side: .gateway), facts: facts, request: body)
+    finishLocalAnswer(
+      slot, outcome(slot, .refused, side: .gateway, errorCode: code), facts: facts, request: body)
   }
 
   // MARK: Building and recording
@@ -154,12 +173,12 @@ extension Worker {
   /// Records a held call that was not sent, and lets its answer go.
   private mutating func recordHold(
     _ slot: UInt32, _ rule: RuleID, _ held: borrowing HeldFacts, _ state: RecordedApproval,
-    result: RecordedResult
+    result: RecordedResult, errorCode: Int32 = 0
   ) {
     // Without a connection there is nobody to answer.
     guard exchanges[slot].connection != .max else { return }
     withHoldFacts(slot, rule, held, state) { worker, facts, body in
-      let outcome = worker.outcome(slot, result, side: .agent)
+      let outcome = worker.outcome(slot, result, side: .agent, errorCode: errorCode)
       worker.finishLocalAnswer(slot, outcome, facts: facts, request: body)
     }
   }
@@ -219,6 +238,23 @@ struct HoldText: ~Escapable {
   /// A tool result with all of it, so that it reaches the model.
   func write(id: ShortText, era: Era, into out: inout ByteWriter) {
     MCPAnswer.beginToolError(id: id.span, era: era, into: &out)
+    writeSentences(into: &out)
+    let reference = record.text
+    out.append(" Ref ")
+    unsafe out.append(reference.span.bytes)
+    out.append(".")
+    MCPAnswer.endToolError(into: &out)
+  }
+
+  /// The same as an error, for who expects a task and would not know a tool's result for what it is.
+  func writeError(id: ShortText, rule: RawSpan, into out: inout ByteWriter) {
+    MCPAnswer.beginDenied(id: id.span, into: &out)
+    writeSentences(into: &out)
+    let reference = record.text
+    unsafe MCPAnswer.endDenied(rule: rule, reference: reference.span.bytes, into: &out)
+  }
+
+  private func writeSentences(into out: inout ByteWriter) {
     MCPAnswer.sentence(ending.text, into: &out)
     if ending == .denied, reason.byteCount > 0 {
       out.append(" The reason: ")
@@ -243,10 +279,5 @@ struct HoldText: ~Escapable {
       }
       out.append(".")
     }
-    let reference = record.text
-    out.append(" Ref ")
-    unsafe out.append(reference.span.bytes)
-    out.append(".")
-    MCPAnswer.endToolError(into: &out)
   }
 }

@@ -53,7 +53,7 @@ extension Worker {
         slot, rule, "The gateway has no memory for another call that waits.", head, body, message)
     }
     defer { if isCopied { blocks.give(before) } }
-    guard let place = park(slot, hold, digest) else { return dropConnection(slot) }
+    guard let place = park(slot, hold, digest, message) else { return dropConnection(slot) }
     guard announce(place, rule, digest, message, head, body, canonical.written) else {
       _ = held.remove(place)
       exchanges[slot].held = .max
@@ -99,14 +99,15 @@ extension Worker {
   static var heldSlackBytesMax: Int { 1024 }
 
   private mutating func park(
-    _ slot: UInt32, _ hold: consuming Hold, _ digest: CallDigest
+    _ slot: UInt32, _ hold: consuming Hold, _ digest: CallDigest, _ message: MCPMessage
   ) -> UInt32? {
     var leg: UInt8 = 1
     if let state = resumedState, state.digest == digest { leg = state.leg &+ 1 }
     let isModern = exchanges[slot].era == .modern
     heldSerial &+= 1
     let request = HeldRequest(
-      hold: hold, exchange: slot, serial: heldSerial, digest: digest, leg: leg, since: loop.now,
+      hold: hold, exchange: slot, serial: heldSerial, digest: digest, leg: leg,
+      expectsTask: message.task != nil, since: loop.now,
       until: loop.now &+ (isModern ? limits.holdLegTime : limits.holdTime),
       commentAt: isModern ? .max : loop.now &+ limits.holdCommentAfter)
     guard let place = held.insert(request) else { return nil }
@@ -279,6 +280,7 @@ extension Worker {
   private mutating func resume(_ slot: UInt32, _ answer: borrowing HeldAnswerView) {
     guard var request = unpark(slot), let hold = request.hold.take() else { return }
     let rule = request.rule
+    let expectsTask = request.expectsTask
     var facts = HeldFacts()
     facts.approval = answer.approval
     facts.reviewers = answer.reviewers
@@ -287,7 +289,8 @@ extension Worker {
     let policy = generations[exchanges[slot].generation].snapshot.policy
     let grant = ConsumedGrant(digest: answer.digest)
     guard let permit = policy.permit(for: hold, digest: request.digest, grant: grant) else {
-      return refuseResumed(slot, rule, facts, "The approval is for another call.")
+      return refuseResumed(
+        slot, rule, facts, expectsTask, "The approval is for another call.")
     }
     let count = exchanges[slot].requestCount
     let block = exchanges[slot].request
@@ -298,7 +301,8 @@ extension Worker {
     guard requestIndex.read(body, watch: JSONWatch.none) == nil,
       case .message(let message) = MCPReader.read(body, index: requestIndex)
     else {
-      return refuseResumed(slot, rule, facts, "The approved call cannot be read any more.")
+      return refuseResumed(
+        slot, rule, facts, expectsTask, "The approved call cannot be read any more.")
     }
     reopenSession(slot)
     exchanges[slot].decided = loop.now

@@ -60,6 +60,7 @@ extension Worker {
         exchanges[exchange].id.span.elementsEqual(id) || replaysAnything(exchange)
       else { return .other }
       if asksTooMuch(exchange, message, body) { return .asksTooMuch }
+      if namesUnknownTask(exchange, body) { return .other }
       noteOutcome(exchange, message, body)
       noteChanges(exchange, body)
       return .answer(isError: message.kind == .error)

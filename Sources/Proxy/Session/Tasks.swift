@@ -118,7 +118,10 @@ extension Worker {
   /// Keeps the name of the tool of a call that may be answered with a task; false when there is no memory for it.
   mutating func keepTaskTool(_ slot: UInt32, _ message: MCPMessage, _ body: RawSpan) -> Bool {
     guard exchanges[slot].task.isNone else { return true }
-    let name = targetName(message, body)
+    return keepTaskTool(slot, targetName(message, body))
+  }
+
+  mutating func keepTaskTool(_ slot: UInt32, _ name: RawSpan) -> Bool {
     guard let block = blocks.take(atLeast: Worker.taskHead + name.byteCount) else { return false }
     unsafe block.unsafeStart.storeBytes(of: 1, as: UInt8.self)
     unsafe block.unsafeStart.storeBytes(
@@ -149,6 +152,13 @@ extension Worker {
       else { return nil }
       return id(of: related, message)
     }
+  }
+
+  /// Whether the message names a task whose tool is not known: on a stream that was taken up again, whatever it is of.
+  func namesUnknownTask(_ exchange: UInt32, _ message: RawSpan) -> Bool {
+    guard exchanges[exchange].isSessionStream, exchanges[exchange].task.isNone else { return false }
+    return taskPlace(.taskItself, message) != nil || taskPlace(.taskMade, message) != nil
+      || taskPlace(.taskRelated, message) != nil
   }
 
   private func object(

@@ -12,9 +12,14 @@ internal import Wire
 /// decides what is sent again to whom. Then every answer on a stream that was taken up again is taken for the session's, and
 /// what it lists is filtered by what it holds.
 ///
-///     sealed: method (1 byte) | bytes of the JSON-RPC id (2) | the id, literally | the server's event id
+/// A call that may still become a task has its tool beside that, so that the task's id can be sealed when it comes. What tells of
+/// a task, and its tool is not known, is dropped.
+///
+///     sealed: method (1 byte) | bytes of the JSON-RPC id (2) | bytes of the tool's name (1) | the id, literally | the name |
+///             the server's event id
 extension Worker {
   static var eventIDBytesMax: Int { 256 }
+  private static var eventHead: Int { 4 }
 
   /// Seals an event's id into working memory; zero when it is not passed on: then the stream cannot be resumed.
   mutating func sealEventID(_ exchange: UInt32, _ id: RawSpan) -> Int {
@@ -24,12 +29,17 @@ extension Worker {
     else { return 0 }
     if route(of: exchange).passesEventIDs { return keepEventID(id) }
     let count = exchanges[exchange].id.count
+    var tool = unsafe _overrideLifetime(RawSpan(), copying: ())
+    if let name = taskTool(exchange) { tool = name }
+    guard tool.byteCount < 256 else { return 0 }
     var plain = unsafe ByteWriter(
       unsafeInto: scratch.unsafeStart + Worker.plainArea, capacity: SessionSealer.plainBytesMax)
     plain.append(exchanges[exchange].method.rawValue)
     plain.append(UInt8(truncatingIfNeeded: count >> 8))
     plain.append(UInt8(truncatingIfNeeded: count))
+    plain.append(UInt8(truncatingIfNeeded: tool.byteCount))
     plain.append(exchanges[exchange].id.span)
+    plain.append(tool)
     plain.append(id)
     guard !plain.overflowed else { return 0 }
     let server = serverName(of: exchange)
@@ -74,15 +84,21 @@ extension Worker {
     let count = unsafe sealer.open(
       text, for: .event, principal: principal, server: server,
       session: session.span, into: place)
-    guard let count, count > 3 else { return nil }
+    guard let count, count > Worker.eventHead else { return nil }
     let method = unsafe place.load(as: UInt8.self)
     let idBytes =
       unsafe Int(place.load(fromByteOffset: 1, as: UInt8.self)) << 8
       | Int(place.load(fromByteOffset: 2, as: UInt8.self))
-    guard let method = MCPMethod(rawValue: method), 3 + idBytes < count,
-      exchanges[slot].id.set(scratchBytes(Worker.openedArea + 3, idBytes))
+    let toolBytes = unsafe Int(place.load(fromByteOffset: 3, as: UInt8.self))
+    let head = Worker.eventHead + idBytes + toolBytes
+    guard let method = MCPMethod(rawValue: method), head < count,
+      exchanges[slot].id.set(scratchBytes(Worker.openedArea + Worker.eventHead, idBytes))
     else { return nil }
+    if toolBytes > 0 {
+      let tool = scratchBytes(Worker.openedArea + Worker.eventHead + idBytes, toolBytes)
+      guard keepTaskTool(slot, tool) else { return nil }
+    }
     exchanges[slot].method = method
-    return scratchBytes(Worker.openedArea + 3 + idBytes, count - 3 - idBytes)
+    return scratchBytes(Worker.openedArea + head, count - head)
   }
 }

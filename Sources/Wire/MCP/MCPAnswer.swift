@@ -97,8 +97,7 @@ public enum MCPAnswer {
     id: RawSpan, rule: RawSpan, message: RawSpan = RawSpan(), reference: RawSpan,
     into out: inout ByteWriter
   ) {
-    begin(id: id, into: &out)
-    errorStart(policyDenied, into: &out)
+    beginDenied(id: id, into: &out)
     out.append("Blocked by policy ")
     JSONEscaping.escape(rule, into: &out)
     out.append(".")
@@ -106,6 +105,16 @@ public enum MCPAnswer {
       out.append(0x20)
       JSONEscaping.escape(message, into: &out)
     }
+    endDenied(rule: rule, reference: reference, into: &out)
+  }
+
+  /// The same in pieces: what is appended between this and `endDenied` is the message, escaped by whoever appends it.
+  public static func beginDenied(id: RawSpan, into out: inout ByteWriter) {
+    begin(id: id, into: &out)
+    errorStart(policyDenied, into: &out)
+  }
+
+  public static func endDenied(rule: RawSpan, reference: RawSpan, into out: inout ByteWriter) {
     out.append("\",\"data\":{\"ref\":\"")
     JSONEscaping.escape(reference, into: &out)
     out.append("\",\"rule\":\"")
