@@ -56,7 +56,6 @@ struct ListFilterTests {
   @Test(arguments: [
     #"{"jsonrpc":"2.0","id":1,"result":{"tools":[ {"name":"query"} , {"name":"list_x"} ]}}"#,
     #"{"jsonrpc":"2.0","id":1,"result":{"tools":[]}}"#,
-    #"{"jsonrpc":"2.0","id":1,"result":{"tools":"none"}}"#,
     #"{"jsonrpc":"2.0","id":1,"result":{"tools":null}}"#,
     #"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no"}}"#,
     #"{"jsonrpc":"2.0","method":"notifications/message"}"#,
@@ -65,6 +64,14 @@ struct ListFilterTests {
     let (outcome, text) = try filter(message)
     #expect(outcome == .untouched)
     #expect(text == "")
+  }
+
+  /// Nothing stands in the place of what is no list.
+  @Test(arguments: [#""none""#, "7", "true", "false", "1.5e3", #""{\"name\":\"drop\"}""#])
+  func emptiesWhatIsNoList(value: String) throws {
+    let (outcome, text) = try filter(#"{"result":{"tools":\#(value) ,"nextCursor":"7"}}"#)
+    #expect(outcome == .filtered(kept: 0, removed: 1))
+    #expect(text == #"{"result":{"tools":null ,"nextCursor":"7"}}"#)
   }
 
   @Test(arguments: [

@@ -34,9 +34,27 @@ struct MaskAddressTests {
         #"{"id":1,"jsonrpc":"2.0","result":{"inputRequests":{"k":{"method":"elicitation/create","params":{"url":""#,
         #"","message":"m"}}}}}"#
       ),
+      (
+        #"{"jsonrpc":"2.0","id":1,"error":{"code":-32042,"message":"m","data":{"elicitations":[{"mode":"url","elicitationId":"e","url":""#,
+        #"","message":"m"}]}}}"#
+      ),
     ] {
       let message = try mask(before + address + after, [field("email")])
       #expect(message.text == before + masked + after)
     }
+  }
+
+  /// What else stands in an error is data as before.
+  @Test func restOfAnErrorsData() throws {
+    let message = try mask(
+      #"{"id":1,"error":{"code":1,"message":"m","data":{"email":"a1","x":[{"email":"b1"}],"t":"{\"email\":\"c1\"}","elicitations":[{"email":"d1","message":"{'email': 'e1'}","more":{"email":"f1"}}]}}}"#,
+      [field("email")])
+    for value in ["a1", "b1", "c1", "d1", "e1", "f1"] {
+      #expect(!message.text.contains(value), "\(message.text)")
+    }
+    let list = try mask(
+      #"{"id":1,"error":{"code":1,"message":"m","data":[{"email":"a1"},"{\"email\":\"c1\"}"]}}"#,
+      [field("email")])
+    #expect(!list.text.contains("a1") && !list.text.contains("c1"), "\(list.text)")
   }
 }

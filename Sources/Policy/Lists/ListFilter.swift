@@ -104,7 +104,7 @@ public enum ListFilter {
   ///
   /// - Parameters:
   ///   - bytes: the message that `index` was read from.
-  ///   - writer: where the new document goes; needs no more room than `bytes` has.
+  ///   - writer: where the new document goes; needs room for four bytes more than `bytes` has.
   public static func filter(
     _ bytes: RawSpan, of kind: ListKind, index: borrowing JSONIndex, program: PolicyProgram,
     principal: borrowing Principal, server: ServerID, scratch: inout PolicyScratch,
@@ -118,8 +118,15 @@ public enum ListFilter {
     }
     switch index.kind(of: list, in: bytes) {
     case .array: break
-    // Where a list should be is something that offers nothing: the client's to complain about.
-    case .null, .true, .false, .number, .string: return .untouched
+    // Nothing at all, which the client complains about.
+    case .null: return .untouched
+    // What nobody has judged does not pass: nothing stands in its place.
+    case .true, .false, .number, .string:
+      let range = index.range(of: list).range
+      writer.append(bytes.extracting(0..<range.lowerBound))
+      writer.append("null")
+      writer.append(bytes.extracting(range.upperBound..<bytes.byteCount))
+      return writer.overflowed ? .failed(.noRoom) : .filtered(kept: 0, removed: 1)
     case .object: return .failed(.noList)
     }
 

@@ -38,6 +38,16 @@ extension MaskRegion {
     return (isKey("logger") || isKey("systemPrompt")) ? .content : .data
   }
 
+  /// What a person is to be asked before a request can be answered.
+  func ofElicitation(
+    _ key: JSONToken, in bytes: RawSpan, _ index: borrowing JSONIndex
+  ) -> Role {
+    func isKey(_ name: StaticString) -> Bool { index.equals(key, name, in: bytes) }
+    if isKey("mode") || isKey("elicitationId") { return .plain }
+    if isKey("url") { return .address }
+    return isKey("message") ? .content : .data
+  }
+
   /// A tool, prompt, resource or template: its name stays, or nobody could use it.
   func ofDefinition(
     _ key: JSONToken, in bytes: RawSpan, _ index: borrowing JSONIndex

@@ -9,6 +9,8 @@ import Wire
 ///     envelope   result                data     data data
 enum MaskRegion: UInt8 {
   case envelope, result, error, params
+  /// What an error says beside its message; the URLs that it sends people to (-32042, revision 2025-11-25), and one of them.
+  case errorData, elicitations, elicitation
   /// An array of content blocks, or one block.
   case blocks, block
   case annotations
@@ -63,10 +65,12 @@ enum MaskRegion: UInt8 {
       }
       return otherOfResult(key, in: bytes, index)
     case .error:
-      if index.equals(key, "message", in: bytes) || index.equals(key, "data", in: bytes) {
-        return .content
-      }
+      if index.equals(key, "message", in: bytes) { return .content }
+      if index.equals(key, "data", in: bytes) { return .part(.errorData) }
       return index.equals(key, "code", in: bytes) ? .plain : .data
+    case .errorData:
+      return index.equals(key, "elicitations", in: bytes) ? .part(.elicitations) : .data
+    case .elicitations, .elicitation: return ofElicitation(key, in: bytes, index)
     case .params:
       if index.equals(key, "message", in: bytes) || index.equals(key, "data", in: bytes)
         || index.equals(key, "_meta", in: bytes)
@@ -118,6 +122,7 @@ enum MaskRegion: UInt8 {
     switch self {
     case .envelope: .envelope
     case .blocks: .block
+    case .elicitations: .elicitation
     case .resources: .resource
     case .messages: .message
     case .definitions: .definition

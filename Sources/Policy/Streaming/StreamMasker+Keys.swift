@@ -78,8 +78,11 @@ extension StreamMasker {
 
   private static func canStream(_ region: MaskRegion) -> Bool {
     switch region {
-    case .envelope, .params, .definitions, .definition, .schema, .schemas, .requests: false
-    case .result, .error, .blocks, .block, .annotations, .resources, .resource, .messages,
+    case .envelope, .params, .definitions, .definition, .schema, .schemas, .requests,
+      .elicitations, .elicitation:
+      false
+    case .result, .error, .errorData, .blocks, .block, .annotations, .resources, .resource,
+      .messages,
       .message, .data:
       true
     }

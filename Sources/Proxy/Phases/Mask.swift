@@ -208,7 +208,7 @@ extension Worker {
     let principal = principal(of: exchange)
     let server = route(of: exchange).server
     let generation = exchanges[exchange].generation
-    guard let block = blocks.take(atLeast: body.byteCount) else {
+    guard let block = blocks.take(atLeast: body.byteCount &+ 4) else {
       fail(exchange, .gateway, "The gateway has no memory for this answer now.")
       return false
     }
