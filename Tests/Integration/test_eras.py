@@ -1,6 +1,7 @@
 """Agents of the earlier revisions with a server that has dropped them, and the other way round."""
 
 import json
+import re
 import time
 
 import pytest
@@ -209,6 +210,32 @@ def test_progress_comes_on_the_stream_of_its_call(gateway, accounts):
     used = use(gateway.url("m"), accounts.analyst, [("slow", {"seconds": 0.2})], "legacy", progress)
     assert used.calls[0].text == "done"
     assert seen and seen[-1][1].startswith("step")
+
+
+def test_a_stream_that_broke_off_is_taken_up_again(gateway, accounts):
+    session = Session(gateway, "m", accounts.analyst)
+    connection = post_by_hand(gateway, session, "slow", {"seconds": 0.8}, 80)
+    data = b""
+    while not re.search(rb"\nid: \S+\n", data):
+        piece = connection.recv(65536)
+        assert piece, data
+        data += piece
+    connection.close()
+    # Any event will do, but the first leaves the most to be said again.
+    event = re.search(rb"\nid: (\S+)\n", data).group(1).decode()
+
+    def take_up(event, account=accounts.analyst):
+        headers = {**session.headers(), **account.headers, "Last-Event-ID": event}
+        return http_request(gateway.port, "GET", "/m/mcp", headers)
+
+    answer = take_up(event)
+    assert answer.status == 200, answer.body
+    text = answer.body.decode()
+    assert '"id":80' in text and "done" in text and "step 3" in text and "step 0" not in text, text
+    # All of it is known for a while, to whom it was told.
+    assert take_up(event).body.decode().count("step 3") == 1
+    assert take_up(event, accounts.colleague).status == 404
+    assert take_up(event[:-2] + ("AA" if event[-2:] != "AA" else "BB")).status == 400
 
 
 def test_subscriptions_come_on_the_session_stream(gateway, accounts):
