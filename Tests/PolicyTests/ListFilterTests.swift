@@ -69,7 +69,8 @@ struct ListFilterTests {
   /// Nothing stands in the place of what is no list.
   @Test(arguments: [#""none""#, "7", "true", "false", "1.5e3", #""{\"name\":\"drop\"}""#])
   func emptiesWhatIsNoList(value: String) throws {
-    let (outcome, text) = try filter(#"{"result":{"tools":\#(value) ,"nextCursor":"7"}}"#)
+    let message = #"{"result":{"tools":\#(value) ,"nextCursor":"7"}}"#
+    let (outcome, text) = try filter(message, capacity: message.utf8.count + 4)
     #expect(outcome == .filtered(kept: 0, removed: 1))
     #expect(text == #"{"result":{"tools":null ,"nextCursor":"7"}}"#)
   }

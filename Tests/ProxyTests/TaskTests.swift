@@ -310,7 +310,7 @@ struct TaskTests {
       SimulatedGateway.post(
         #"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"query","arguments":{},"task":{}}}"#,
         key: key, path: path, more: fields))
-    let event = try #require(broken.firstMatch(of: /\nid: (\S+)\n/)).1
+    let event = try #require(broken.firstMatch(of: /id: (\S+)\n/)).1
     return (
       gateway.exchange(get(fields + "Last-Event-ID: \(event)\r\n", key: key, path: path)), fields
     )
