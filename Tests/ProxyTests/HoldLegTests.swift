@@ -101,6 +101,10 @@ struct HoldLegTests {
     let state = try #require(HoldingGateway.state(in: try lastLeg("{}", nil)))
     // The same call: its second leg, and the last.
     #expect(HoldingGateway.state(in: try lastLeg("{}", state)) == nil)
+    // And written otherwise.
+    let other = try #require(HoldingGateway.state(in: try lastLeg(#"{"a":1,"b":"/"}"#, nil)))
+    let written = #"{ "b":"\/", "a" : 1.0 }"#
+    #expect(HoldingGateway.state(in: try lastLeg(written, other)) == nil)
     // Another call, a damaged state, one of nobody: first legs.
     var damaged = Array(state)
     damaged[20] = damaged[20] == "A" ? "B" : "A"

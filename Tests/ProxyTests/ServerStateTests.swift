@@ -84,6 +84,50 @@ struct ServerStateTests {
     #expect(call(gateway, #"{"a":1}"#, params: params).contains("[redacted]"))
   }
 
+  /// Clients write the same arguments anew each time.
+  @Test(arguments: [
+    #"{"b":[1,{"y":null,"x":"z/"}],"a":"Zoë"}"#,
+    #"{ "a" : "Zoë" , "b" : [ 1 , {"x":"z/","y":null} ] }"#,
+    #"{"a":"Zo\u00eb","b":[1.0,{"x":"z\/","\u0079":null}]}"#,
+    #"{"a":"Zoë","b":[10e-1,{"x":"\u007a/","y":null}]}"#,
+  ])
+  func argumentsMayBeWrittenOtherwise(arguments: String) throws {
+    let gateway = try gateway()
+    let first = #"{"a":"Zoë","b":[1,{"x":"z/","y":null}]}"#
+    let state = try state(in: call(gateway, first))
+    let params = #","requestState":"\#(state)""#
+    #expect(call(gateway, arguments, params: params).contains("[redacted]"))
+  }
+
+  @Test(arguments: [
+    #"{"a":"Zoe","b":[1,{"x":"z/","y":null}]}"#, #"{"a":"Zoë","b":[2,{"x":"z/","y":null}]}"#,
+    #"{"a":"Zoë","b":[{"x":"z/","y":null},1]}"#, #"{"a":"Zoë","b":[1,{"x":null,"y":"z/"}]}"#,
+    #"{"a":"Zoë","b":[1,{"x":"z/","y":false}]}"#, #"{"a":"Zoë","b":["1",{"x":"z/","y":null}]}"#,
+    #"{"a":"Zoë","b":[1,{"x":"z/"}]}"#, #"{"a":"Zoë","b":[1],"x":"z/","y":null}"#,
+    #"{"b":"Zoë","a":[1,{"x":"z/","y":null}]}"#, #"{"a":"Zoë","b":[1,[{"x":"z/","y":null}]]}"#,
+    #"{"a":"Zoë","b":[-1,{"x":"z/","y":null}]}"#, #"{"a":"Zoë","b":[1.5,{"x":"z/","y":null}]}"#,
+  ])
+  func otherArgumentsAreAnotherCall(arguments: String) throws {
+    let gateway = try gateway()
+    let first = #"{"a":"Zoë","b":[1,{"x":"z/","y":null}]}"#
+    let state = try state(in: call(gateway, first))
+    let params = #","requestState":"\#(state)""#
+    #expect(call(gateway, arguments, params: params).contains("-32602"))
+  }
+
+  /// No double holds them: they are compared as they are written.
+  @Test func numbersThatNoDoubleHoldsAreToldApart() throws {
+    let gateway = try gateway()
+    let state = try state(in: call(gateway, #"{"a":9007199254740993}"#))
+    let params = #","requestState":"\#(state)""#
+    for (other, isSame) in [
+      ("9007199254740993", true), ("9007199254740992", false), ("9007199254740993.0", false),
+    ] {
+      let answer = call(gateway, "{\"a\":\(other)}", params: params)
+      #expect(answer.contains("[redacted]") == isSame, "\(other)")
+    }
+  }
+
   @Test func itExpires() throws {
     let gateway = try gateway()
     gateway.worker.limits.questionTime = 0

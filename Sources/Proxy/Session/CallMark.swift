@@ -1,3 +1,4 @@
+internal import EventLoop
 internal import Wire
 
 /// A keyed hash of what a call asks for, to tell later whether a call is the same: SipHash-2-4 (Aumasson and Bernstein, 2012)
@@ -66,17 +67,82 @@ struct CallMark: BitwiseCopyable {
 }
 
 extension Worker {
-  /// The mark of a call that a server may answer with a state (`ServerState`): its method, what it names, its arguments as they
-  /// are written. Zero for others.
-  func callMark(_ message: MCPMessage, _ body: RawSpan) -> UInt64 {
+  /// The mark of a call that a server may answer with a state (`ServerState`): its method, what it names, its arguments. Zero for
+  /// others. Calls that mean the same have the same, however they are written: it tells apart what the canonical form does
+  /// (RFC 8785), without sorting or writing anything.
+  mutating func callMark(_ message: MCPMessage, _ body: RawSpan) -> UInt64 {
     guard message.method.mayTakeLegs else { return 0 }
     var mark = CallMark(key: markKey)
     mark.add(UInt64(message.method.rawValue))
-    if let name = message.identity { mark.add(body.extracting(requestIndex.range(of: name).range)) }
-    if let arguments = message.arguments {
-      mark.add(body.extracting(requestIndex.range(of: arguments).range))
+    if let name = message.identity { mark.add(valueMark(name, body)) }
+    if let arguments = message.arguments { mark.add(valueMark(arguments, body)) }
+    return mark.finish()
+  }
+
+  // Nesting is bounded by the index (`JSONLimits.depthMax`), and with it this recursion.
+  private mutating func valueMark(_ value: JSONToken, _ body: RawSpan) -> UInt64 {
+    let kind = requestIndex.kind(of: value, in: body)
+    var mark = CallMark(key: markKey)
+    mark.add(UInt64(kind.rawValue))
+    switch kind {
+    case .object:
+      // A sum: members mean the same in any order, and no key is there twice.
+      var sum: UInt64 = 0
+      var member = requestIndex.firstMember(of: value, in: body)
+      while let key = member {
+        var one = CallMark(key: markKey)
+        add(textOf: key, body, to: &one)
+        one.add(valueMark(requestIndex.value(ofKey: key), body))
+        sum &+= one.finish()
+        member = requestIndex.nextMember(after: key, in: body)
+      }
+      mark.add(sum)
+    case .array:
+      var element = requestIndex.firstElement(of: value, in: body)
+      while let here = element {
+        mark.add(valueMark(here, body))
+        element = requestIndex.nextElement(after: here, in: body)
+      }
+    case .string: add(textOf: value, body, to: &mark)
+    case .number: add(number: value, body, to: &mark)
+    case .true, .false, .null: break
     }
     return mark.finish()
+  }
+
+  private mutating func add(textOf string: JSONToken, _ body: RawSpan, to mark: inout CallMark) {
+    let contents = body.extracting(requestIndex.contents(of: string).range)
+    // Without memory it is compared as it is written: that refuses what it might let through, and nothing else.
+    guard requestIndex.hasEscapes(string, in: body),
+      let block = blocks.take(atLeast: contents.byteCount)
+    else { return mark.add(contents) }
+    var out = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
+    requestIndex.decode(string, in: body, into: &out)
+    mark.add(out.written)
+    blocks.give(block)
+  }
+
+  private mutating func add(number: JSONToken, _ body: RawSpan, to mark: inout CallMark) {
+    let literal = body.extracting(requestIndex.range(of: number).range)
+    if Worker.isPlainInteger(literal) { return mark.add(literal) }
+    var memory = InlineArray<32, UInt8>(repeating: 0)
+    var span = memory.mutableSpan
+    unsafe span.withUnsafeMutableBytes { buffer in
+      var out = unsafe ByteWriter(unsafeInto: buffer.baseAddress!, capacity: buffer.count)
+      // One that no double holds exactly has no canonical form: it is compared as it is written.
+      let refusal = canonicalizer.write(number, of: requestIndex, in: body, into: &out)
+      if refusal == nil { mark.add(out.written) } else { mark.add(literal) }
+    }
+  }
+
+  /// Whether it is its own canonical form: digits alone, so few that a double holds them.
+  private static func isPlainInteger(_ literal: RawSpan) -> Bool {
+    guard literal.byteCount <= 15 else { return false }
+    for offset in 0..<literal.byteCount {
+      let byte = unsafe literal.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
+      if byte < UInt8(ascii: "0") || byte > UInt8(ascii: "9") { return false }
+    }
+    return true
   }
 }
 
