@@ -23,17 +23,42 @@ extension Worker {
     guard member != nil else { return false }
     let allowed = route(of: slot).clientRequests
     while let key = member {
-      if !isOffered(key, allowed, body) { return true }
+      if !Worker.isOffered(key, allowed, body, requestIndex) { return true }
       member = requestIndex.nextMember(after: key, in: body)
     }
     return false
   }
 
-  private func isOffered(_ key: JSONToken, _ allowed: ClientRequests, _ body: RawSpan) -> Bool {
-    if requestIndex.equals(key, "sampling", in: body) { return allowed.contains(.sampling) }
-    if requestIndex.equals(key, "elicitation", in: body) { return allowed.contains(.elicitation) }
-    if requestIndex.equals(key, "roots", in: body) { return allowed.contains(.roots) }
-    return !requestIndex.equals(key, "tasks", in: body)
+  private static func isOffered(
+    _ key: JSONToken, _ allowed: ClientRequests, _ body: RawSpan, _ index: borrowing JSONIndex
+  ) -> Bool {
+    if index.equals(key, "sampling", in: body) { return allowed.contains(.sampling) }
+    if index.equals(key, "elicitation", in: body) { return allowed.contains(.elicitation) }
+    if index.equals(key, "roots", in: body) { return allowed.contains(.roots) }
+    return !index.equals(key, "tasks", in: body)
+  }
+
+  /// Writes a message in which `object` has only those members whose keys `keeps` says yes to. Needs no more room than `message`
+  /// has.
+  private static func write(
+    _ message: RawSpan, _ object: JSONToken, _ index: borrowing JSONIndex,
+    into out: inout ByteWriter, keeping keeps: (JSONToken, borrowing JSONIndex) -> Bool
+  ) {
+    let range = index.range(of: object).range
+    out.append(message.extracting(first: range.lowerBound))
+    out.append("{")
+    let start = out.count
+    var member = index.firstMember(of: object, in: message)
+    while let key = member {
+      if keeps(key, index) {
+        if out.count > start { out.append(",") }
+        let value = index.range(of: index.value(ofKey: key)).range
+        out.append(message.extracting(index.range(of: key).range.lowerBound..<value.upperBound))
+      }
+      member = index.nextMember(after: key, in: message)
+    }
+    out.append("}")
+    out.append(message.extracting(droppingFirst: range.upperBound))
   }
 
   /// Judges a request without what it offers too much.
@@ -41,26 +66,13 @@ extension Worker {
     _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ capabilities: JSONToken
   ) {
     let allowed = route(of: slot).clientRequests
-    let range = requestIndex.range(of: capabilities).range
     guard let block = blocks.take(atLeast: body.byteCount) else {
       return refuse(slot, .overloaded, request: head)
     }
     var out = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
-    out.append(body.extracting(first: range.lowerBound))
-    out.append("{")
-    let start = out.count
-    var member = requestIndex.firstMember(of: capabilities, in: body)
-    while let key = member {
-      if isOffered(key, allowed, body) {
-        if out.count > start { out.append(",") }
-        let value = requestIndex.range(of: requestIndex.value(ofKey: key)).range
-        out.append(
-          body.extracting(requestIndex.range(of: key).range.lowerBound..<value.upperBound))
-      }
-      member = requestIndex.nextMember(after: key, in: body)
+    Worker.write(body, capabilities, requestIndex, into: &out) { key, index in
+      Worker.isOffered(key, allowed, body, index)
     }
-    out.append("}")
-    out.append(body.extracting(droppingFirst: range.upperBound))
     judge(slot, head, block.bytes(out.count))
     blocks.give(block)
   }
@@ -101,23 +113,8 @@ extension Worker {
     guard let (tasks, list) = offeredTaskList(message),
       let block = blocks.take(atLeast: message.byteCount)
     else { return nil }
-    let range = answerIndex.range(of: tasks).range
     var out = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
-    out.append(message.extracting(first: range.lowerBound))
-    out.append("{")
-    let start = out.count
-    var member = answerIndex.firstMember(of: tasks, in: message)
-    while let key = member {
-      if key != list {
-        if out.count > start { out.append(",") }
-        let value = answerIndex.range(of: answerIndex.value(ofKey: key)).range
-        out.append(
-          message.extracting(answerIndex.range(of: key).range.lowerBound..<value.upperBound))
-      }
-      member = answerIndex.nextMember(after: key, in: message)
-    }
-    out.append("}")
-    out.append(message.extracting(droppingFirst: range.upperBound))
+    Worker.write(message, tasks, answerIndex, into: &out) { key, _ in key != list }
     return (block, out.count)
   }
 }

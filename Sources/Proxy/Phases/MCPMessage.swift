@@ -33,7 +33,7 @@ extension Worker {
       guard exchanges[slot].id.set(body.extracting(message.id.range)) else {
         return refuse(slot, MCPRefusal(.idMalformed), head, body)
       }
-      if let state = message.requestState, !holdsServerState, isOwnState(state, body) {
+      if let state = message.requestState, !holdsServerState, isToken(state, .ownState, body) {
         return judgeResumed(slot, head, body, message, state)
       }
       exchanges[slot].method = message.method

@@ -16,32 +16,23 @@ struct ResumedState {
 ///
 ///     sealed: version (1 byte) | leg (1) | digest (32) | mark of the call (8) | the members of `params` that it carries
 extension Worker {
-  static var statePrefix: StaticString { "slu1." }
   private static var stateHead: Int { 42 }
-
-  /// Whether the state is one of the gateway's, by the look of it.
-  func isOwnState(_ state: JSONToken, _ body: RawSpan) -> Bool {
-    begins(state, body, with: Worker.statePrefix)
-  }
 
   /// Judges a call that carries a state of the gateway's: with what that carries in its place, as its server must never see
   /// it. A state that does not open, or is of another call, is as good as none.
   mutating func judgeResumed(
     _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage, _ state: JSONToken
   ) {
-    let text = body.extracting(requestIndex.contents(of: state).range)
-    guard let opened = blocks.take(atLeast: max(64, text.byteCount)) else {
-      return refuse(slot, .overloaded, request: head)
-    }
-    let count = openState(slot, text, callMark(message, body), into: opened)
+    let opened = openState(slot, state, body, callMark(message, body))
     var carried = unsafe _overrideLifetime(RawSpan(), copying: ())
-    if let count, count > Worker.stateHead {
-      carried = opened.bytes(from: Worker.stateHead, count: count - Worker.stateHead)
+    if let (block, count) = opened, count > Worker.stateHead {
+      let rest = block.bytes(from: Worker.stateHead, count: count - Worker.stateHead)
+      carried = unsafe _overrideLifetime(rest, copying: ())
     }
     let rewritten = splice(
       body, carried.byteCount > 0 ? memberRange(state, body) : stateRange(state, body), carried)
     holdsServerState = carried.byteCount > 0
-    blocks.give(opened)
+    if let (block, _) = opened { blocks.give(block) }
     guard let (block, length) = rewritten else {
       holdsServerState = false
       return refuse(slot, .overloaded, request: head)
@@ -102,8 +93,7 @@ extension Worker {
     let state = start.utf8CodeUnitCount - 3
     guard
       let (block, count) = seal(
-        plain.bytes(out.count), .requestState, Worker.statePrefix, slot, into: template,
-        at: state..<state)
+        plain.bytes(out.count), .ownState, slot, into: template, at: state..<state)
     else { return false }
     // Where the id goes.
     let id = 22
@@ -137,20 +127,14 @@ extension Worker {
     for place in 0..<8 { out.append(UInt8(truncatingIfNeeded: word >> UInt64(place * 8))) }
   }
 
-  /// Opens a state of the gateway's and notes its count; returns its length, when it is this call's.
+  /// Opens a state of the gateway's and notes its count, when it is this call's.
   private mutating func openState(
-    _ slot: UInt32, _ text: RawSpan, _ mark: UInt64, into block: Block
-  ) -> Int? {
+    _ slot: UInt32, _ state: JSONToken, _ body: RawSpan, _ mark: UInt64
+  ) -> (Block, Int)? {
     resumedState = nil
-    let principal = sessionOwner(of: slot)
-    let server = serverName(of: slot)
-    let sealed = text.extracting(droppingFirst: Worker.statePrefix.utf8CodeUnitCount)
-    guard
-      let count = unsafe sealer.open(
-        sealed, for: .requestState, principal: principal, server: server,
-        into: block.unsafeStart),
-      count >= Worker.stateHead
-    else { return nil }
+    guard let (block, count) = open(state, .ownState, slot, body, atLeast: Worker.stateHead) else {
+      return nil
+    }
     let plain = block.bytes(count)
     func byte(_ offset: Int) -> UInt8 {
       unsafe plain.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
@@ -158,9 +142,12 @@ extension Worker {
     func word(_ number: Int) -> UInt64 {
       (0..<8).reduce(UInt64(0)) { $0 | UInt64(byte(2 + number * 8 + $1)) << UInt64($1 * 8) }
     }
-    guard byte(0) == 1, word(4) == mark else { return nil }
+    guard byte(0) == 1, word(4) == mark else {
+      blocks.give(block)
+      return nil
+    }
     resumedState = ResumedState(
       digest: CallDigest(words: (word(0), word(1), word(2), word(3))), leg: byte(1))
-    return count
+    return (block, count)
   }
 }

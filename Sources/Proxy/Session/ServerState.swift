@@ -16,7 +16,6 @@ internal import Wire
 ///
 /// A state that does not open, is another call's or has expired is refused with -32602, as one that the server does not know.
 extension Worker {
-  static var serverStatePrefix: StaticString { "slu2." }
   private static var serverStateHead: Int { 17 }
 
   // MARK: From the agent
@@ -42,15 +41,10 @@ extension Worker {
   private mutating func openServerState(
     _ slot: UInt32, _ body: RawSpan, _ message: MCPMessage, _ state: JSONToken
   ) -> (Block, Int)? {
-    guard begins(state, body, with: Worker.serverStatePrefix) else { return nil }
-    let text = body.extracting(requestIndex.contents(of: state).range).extracting(
-      droppingFirst: Worker.serverStatePrefix.utf8CodeUnitCount)
-    let server = serverName(of: slot)
-    let principal = sessionOwner(of: slot)
-    guard let block = blocks.take(atLeast: max(64, text.byteCount)) else { return nil }
-    let count = unsafe sealer.open(
-      text, for: .serverState, principal: principal, server: server, into: block.unsafeStart)
-    guard let count, count >= Worker.serverStateHead,
+    guard
+      let (block, count) = open(state, .serverState, slot, body, atLeast: Worker.serverStateHead)
+    else { return nil }
+    guard
       unsafe block.unsafeStart.load(as: UInt8.self) == 1,
       unsafe block.unsafeStart.loadUnaligned(fromByteOffset: 1, as: UInt64.self)
         > UInt64(linux_wall_nanoseconds()) / 1_000_000_000,
@@ -83,63 +77,7 @@ extension Worker {
       of: exchanges[exchange].callMark, toByteOffset: 9, as: UInt64.self)
     plain.write(message.extracting(place), at: Worker.serverStateHead)
     return seal(
-      plain.bytes(Worker.serverStateHead + place.count), .serverState, Worker.serverStatePrefix,
-      exchange, into: message, at: place)
-  }
-
-  /// `message` with a sealed text, behind a prefix, in the place of `range`.
-  mutating func seal(
-    _ plain: RawSpan, _ purpose: SealPurpose, _ prefix: StaticString, _ exchange: UInt32,
-    into message: RawSpan, at range: Range<Int>
-  ) -> (Block, Int)? {
-    let most = SessionSealer.sealedBytes(plain.byteCount) + prefix.utf8CodeUnitCount
-    let server = serverName(of: exchange)
-    let principal = sessionOwner(of: exchange)
-    guard let block = blocks.take(atLeast: message.byteCount &+ most) else { return nil }
-    block.write(message.extracting(first: range.lowerBound), at: 0)
-    var at = range.lowerBound
-    unsafe (block.unsafeStart + at).copyMemory(
-      from: prefix.utf8Start, byteCount: prefix.utf8CodeUnitCount)
-    at += prefix.utf8CodeUnitCount
-    let sealed = unsafe sealer.seal(
-      plain, for: purpose, principal: principal, server: server, into: block.unsafeStart + at)
-    guard let sealed else {
-      blocks.give(block)
-      return nil
-    }
-    at += sealed
-    let rest = message.extracting(droppingFirst: range.upperBound)
-    block.write(rest, at: at)
-    return (block, at + rest.byteCount)
-  }
-
-  // MARK: Both
-
-  /// A copy of `body` with other bytes in the place of `range`; nil when there is no memory for it.
-  mutating func splice(
-    _ body: RawSpan, _ range: Range<Int>, _ replacement: RawSpan
-  ) -> (Block, Int)? {
-    let count = body.byteCount &- range.count &+ replacement.byteCount
-    guard let block = blocks.take(atLeast: max(1, count)) else { return nil }
-    block.write(body.extracting(first: range.lowerBound), at: 0)
-    block.write(replacement, at: range.lowerBound)
-    block.write(
-      body.extracting(droppingFirst: range.upperBound),
-      at: range.lowerBound &+ replacement.byteCount)
-    return (block, count)
-  }
-
-  /// Whether the value is a string that begins so, as it is written.
-  func begins(_ value: JSONToken, _ body: RawSpan, with prefix: StaticString) -> Bool {
-    guard requestIndex.kind(of: value, in: body) == .string else { return false }
-    let text = body.extracting(requestIndex.contents(of: value).range)
-    guard text.byteCount >= prefix.utf8CodeUnitCount else { return false }
-    for offset in 0..<prefix.utf8CodeUnitCount
-    where unsafe text.unsafeLoad(fromUncheckedByteOffset: offset, as: UInt8.self)
-      != prefix.utf8Start[offset]
-    {
-      return false
-    }
-    return true
+      plain.bytes(Worker.serverStateHead + place.count), .serverState, exchange, into: message,
+      at: place)
   }
 }

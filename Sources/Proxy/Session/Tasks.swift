@@ -18,7 +18,6 @@ internal import Wire
 /// `tasks/list` is refused, and not offered (`Capabilities`): what is in the list is not only the agent's. What a server says of
 /// a task unasked (`notifications/tasks/status`) is dropped: it names no tool, and clients must not rely on it.
 extension Worker {
-  static var taskPrefix: StaticString { "slt1." }
   private static var taskHead: Int { 3 }
 
   // MARK: From the agent
@@ -78,20 +77,8 @@ extension Worker {
     _ slot: UInt32, _ body: RawSpan, _ message: MCPMessage
   ) -> Range<Int>? {
     guard message.kind == .request, let id = message.taskID,
-      begins(id, body, with: Worker.taskPrefix)
+      let (block, count) = open(id, .task, slot, body, atLeast: Worker.taskHead + 1)
     else { return nil }
-    let place = requestIndex.contents(of: id).range
-    let text = body.extracting(place).extracting(
-      droppingFirst: Worker.taskPrefix.utf8CodeUnitCount)
-    let server = serverName(of: slot)
-    let principal = sessionOwner(of: slot)
-    guard let block = blocks.take(atLeast: SealPurpose.task.plainBytesMax) else { return nil }
-    let count = unsafe sealer.open(
-      text, for: .task, principal: principal, server: server, into: block.unsafeStart)
-    guard let count, count > Worker.taskHead else {
-      blocks.give(block)
-      return nil
-    }
     let tool =
       unsafe Int(block.unsafeStart.load(fromByteOffset: 1, as: UInt8.self)) << 8
       | Int(block.unsafeStart.load(fromByteOffset: 2, as: UInt8.self))
@@ -103,7 +90,7 @@ extension Worker {
     exchanges[slot].task = block
     exchanges[slot].taskToolBytes = tool
     exchanges[slot].taskBytes = count
-    return place
+    return requestIndex.contents(of: id).range
   }
 
   /// The tool whose task a request is about; nil for other requests.
@@ -187,7 +174,7 @@ extension Worker {
     plain.write(exchanges[exchange].task.bytes(head), at: 0)
     plain.write(message.extracting(place), at: head)
     return seal(
-      plain.bytes(head + place.count), .task, Worker.taskPrefix, exchange, into: message, at: place)
+      plain.bytes(head + place.count), .task, exchange, into: message, at: place)
   }
 }
 
