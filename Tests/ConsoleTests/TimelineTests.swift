@@ -112,6 +112,30 @@ import Testing
     #expect(entries.last?.contains("held 45.0 s, approved by rtyler") == true)
   }
 
+  @Test func anApprovalLeadsToItsCallInTheRecord() async throws {
+    let directory = try TemporaryDirectory()
+    for (group, sees) in [("security", true), ("dba", false)] {
+      let console = try TestConsole { settings, services in
+        settings.localAdmin = nil
+        settings.openID = nil
+        settings.auditorGroups = ["security"]
+        services.sessions = SessionCatalog(directory: directory.audit)
+      }
+      let viewer = Viewer(name: "vic", groups: [group])
+      let requests = try await console.approvals.requests(states: [], limit: 100)
+      try await console.test { browser in
+        let session = console.core.sessions.start(viewer)
+        browser.set(cookie: "sluice_session", to: session)
+        for request in requests where request.reviewerGroups.contains("dba") {
+          let page = try await browser.get("/approvals/\(request.id)").text
+          let link = "<a href=\"/sessions/01JDN3B9Q2S#call-01JDN3B9Q2S\">"
+          #expect(page.contains("01JDN3B9Q2S"))
+          #expect(page.contains(link) == (sees && request.state != .pending), "\(request.state)")
+        }
+      }
+    }
+  }
+
   /// Every text of a call comes from an agent, a server or a reviewer.
   @Test(arguments: SampleApprovals.hostileTexts)
   func hostileCallsStayText(text: String) async throws {

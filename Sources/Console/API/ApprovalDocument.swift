@@ -35,7 +35,7 @@ public struct ApprovalDocument: Codable, Sendable, Equatable {
 
   init(_ request: ApprovalRequest, for viewer: Viewer, now: Date) {
     id = request.id
-    state = request.state == .pending && request.expires <= now ? .expired : request.state
+    state = request.state(at: now)
     principal = request.principal
     groups = request.groups
     server = request.server

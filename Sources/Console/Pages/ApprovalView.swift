@@ -1,6 +1,13 @@
 internal import Approvals
 internal import Foundation
 
+extension ApprovalRequest {
+  /// What it is, though nobody may have noted yet that its time is over.
+  func state(at now: Date) -> ApprovalState {
+    state == .pending && expires <= now ? .expired : state
+  }
+}
+
 /// One approval as a page shows it.
 struct ApprovalView {
   var id: String
@@ -13,6 +20,8 @@ struct ApprovalView {
   var ruleMessage: String?
   var policyRevision: String
   var reference: String
+  /// Where the call stands in its session; nil while it waits, since there is no record of it yet, and for who may see none.
+  var recordLink: String?
   var digest: String
   var reviewers: String
   var quorum: Int
@@ -67,7 +76,7 @@ struct ApprovalView {
     quorumText = "\(approvalCount) of \(request.quorum)"
     created = TimeText(request.created, now: now)
     expires = TimeText(request.expires, now: now)
-    let state = request.state == .pending && request.expires <= now ? .expired : request.state
+    let state = request.state(at: now)
     self.state = state.rawValue
     stateLabel = ApprovalView.label(state)
     isPending = state == .pending

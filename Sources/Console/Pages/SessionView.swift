@@ -120,9 +120,11 @@ struct CallView {
   var note: String?
 
   /// - Parameter approval: what is known of its approval now; nil when there is none, or none that the viewer may see.
-  init(_ call: RecordedCall, approval: ApprovalRequest?, showsAll: Bool, pageLink: String) {
+  init(
+    _ call: RecordedCall, approval: ApprovalRequest?, now: Date, showsAll: Bool, pageLink: String
+  ) {
     reference = call.record.description
-    let moment = TimeText(SessionView.date(call.openedNanoseconds), now: Date())
+    let moment = TimeText(SessionView.date(call.openedNanoseconds), now: now)
     exact = moment.exact
     time = String(exact.dropFirst(11).prefix(8))
     what = call.tool.isEmpty ? (call.method.isEmpty ? "no method" : call.method) : call.tool
@@ -131,13 +133,13 @@ struct CallView {
     isWaiting = call.heldEnd == .waiting
     isBlocked = call.decision != .allow && !isWaiting
     ruleName = call.rule.isEmpty ? nil : call.rule
-    let isOpen = approval?.state == .pending
+    let isOpen = approval?.state(at: now) == .pending
     outcome =
       isWaiting && isOpen ? "waits for approval" : CallView.outcome(call)
     isWell = call.outcome?.result == .success || isWaiting
     took = call.outcome.map { CallView.duration(microseconds: $0.doneMicroseconds) }
     review = call.review.map(CallView.text)
-    self.approval = approval.map { ApprovalMention($0, since: call.review?.state) }
+    self.approval = approval.map { ApprovalMention($0, since: call.review?.state, now: now) }
     let link = "\(pageLink)call=\(call.record.description)#call-\(call.record.description)"
     request = BodyView(
       call.request, bytesInAll: call.requestBytes, showsAll: showsAll, link: link)
@@ -214,12 +216,12 @@ struct ApprovalMention {
   var since: String?
 
   /// - Parameter recorded: what it was when the call was answered.
-  init(_ request: ApprovalRequest, since recorded: RecordedApproval?) {
+  init(_ request: ApprovalRequest, since recorded: RecordedApproval?, now: Date) {
     id = request.id
     link = "/approvals/" + PercentEncoding.encoded(request.id)
     guard recorded == .pending else { return }
     since =
-      switch request.state {
+      switch request.state(at: now) {
       case .pending: "waits for a decision"
       case .approved: "approved since, and waits for the agent to repeat the call"
       case .denied: "denied since"

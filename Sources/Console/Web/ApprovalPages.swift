@@ -55,7 +55,12 @@ struct ApprovalPages: Sendable {
   private func show(_ context: ConsoleContext) async throws -> Response {
     let viewer = try context.signedIn()
     let request = try await desk.request(id(context), for: viewer)
-    return detail(view(request, context, isListed: false), context, status: .ok)
+    var view = view(request, context, isListed: false)
+    if !view.isPending, core.sessionDesk != nil, core.permissions(of: viewer).contains(.sessions) {
+      let reference = PercentEncoding.encoded(request.reference)
+      view.recordLink = "/sessions/\(reference)#call-\(reference)"
+    }
+    return detail(view, context, status: .ok)
   }
 
   private func detail(

@@ -54,7 +54,7 @@ struct SessionPages: Sendable {
       session: session,
       calls: found.calls.map { call in
         CallView(
-          call, approval: approvals[call.approval],
+          call, approval: approvals[call.approval], now: core.now(),
           showsAll: call.record.description == query["call"], pageLink: link(skip) + "&")
       },
       range: found.calls.isEmpty

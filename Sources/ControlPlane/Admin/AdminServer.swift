@@ -41,7 +41,7 @@ final class AdminServer: ServicePart {
       do {
         try await application.run()
       } catch {
-        failure.text.withLock { $0 = "\(error)" }
+        failure.text.withLock { $0 = ListenFailure.text(of: error) }
       }
       portFeed.finish()
     }

@@ -80,7 +80,9 @@ final class ConsolePart: ServicePart {
       _ = try await server.start()
     } catch {
       // The gateway serves all the same; whoever waits for a decision would wait in vain, so this is no warning.
-      logger.error("the console cannot listen", metadata: ["problem": "\(error)"])
+      logger.error(
+        "the console cannot listen",
+        metadata: ["url": "\(server.url)", "problem": "\(ListenFailure.text(of: error))"])
       return
     }
     state.withLock { ($0.server, $0.beginning) = (server, beginning) }
