@@ -197,6 +197,18 @@ public struct EventLoop: ~Copyable {
     return socket
   }
 
+  /// Whether the other end of an accepted Unix socket is this very process.
+  public func isOwnProcess(_ socket: Socket) -> Bool {
+    guard isOpen(socket) else { return false }
+    switch kind {
+    case .ioUring:
+      return unsafe linux_is_own_peer(ioUring!.pointee.sockets[socket.index].descriptor) == 1
+    case .epoll:
+      return unsafe linux_is_own_peer(epoll!.pointee.sockets[socket.index].descriptor) == 1
+    case .simulated: return true
+    }
+  }
+
   /// Accepts (again) on a listener that has stopped.
   public mutating func accept(on listener: Socket) {
     guard isOpen(listener) else { return }

@@ -17,6 +17,9 @@ public final class Gateway: Sendable {
   /// Why `auto` did not take io_uring; nil when it did, or was not asked to.
   public let fallbackReason: String?
   public let workerCount: Int
+  /// Where this process reaches each of its workers, and nobody else does; empty unless
+  /// `GatewaySettings.hasInnerListeners`.
+  public let innerAddresses: [SocketAddress]
   /// The calls that wait for an approval; nil when `GatewaySettings.holdsCalls` is off. Somebody has to take what it tells.
   public let heldCalls: HeldCalls?
 
@@ -54,15 +57,27 @@ public final class Gateway: Sendable {
     var threads: [WorkerThread] = []
     var controls: [WorkerControl] = []
     var listeners = settings.listeners
+    var inner: [SocketAddress] = []
+    if settings.hasInnerListeners {
+      // What keeps others out is that only this process is let in; the name need not be a secret.
+      let base = SessionSealer.makeKey().prefix(6).map {
+        String(Int($0) | 256, radix: 16).dropFirst()
+      }
+      for index in 0..<max(1, settings.workers) {
+        inner.append(try SocketAddress(localName: "sluice-\(base.joined())-\(index)"))
+      }
+    }
     for index in 0..<max(1, settings.workers) {
       let control = WorkerControl()
       controls.append(control)
       let bind = listeners
+      let own = inner.isEmpty ? nil : inner[index]
       let cpu: Int32? = settings.pinsCPUs && !cpus.isEmpty ? cpus[index % cpus.count] : nil
       let thread = try WorkerThread(name: "worker-\(index)", cpu: cpu) {
         Gateway.run(
-          index: index, settings: settings, listeners: bind, snapshot: snapshot, audit: audit,
-          control: control, key: key, start: start, heldCalls: heldCalls, questions: questions)
+          index: index, settings: settings, listeners: bind, inner: own, snapshot: snapshot,
+          audit: audit, control: control, key: key, start: start, heldCalls: heldCalls,
+          questions: questions)
       }
       threads.append(thread)
       // One after the other: the first finds out which port 0 became, and a failure stops the rest.
@@ -78,6 +93,7 @@ public final class Gateway: Sendable {
     backend = start.state.withLock { $0.backend }
     fallbackReason = start.state.withLock { $0.fallbackReason }
     workerCount = controls.count
+    innerAddresses = inner
     self.controls = controls
     wakers = start.state.withLock { $0.wakers }
     self.threads = Mutex(threads)
@@ -146,8 +162,8 @@ public final class Gateway: Sendable {
   // MARK: On the worker's thread
 
   private static func run(
-    index: Int, settings: GatewaySettings, listeners: [SocketAddress], snapshot: GatewaySnapshot,
-    audit: AuditLog?, control: WorkerControl, key: [UInt8], start: Start,
+    index: Int, settings: GatewaySettings, listeners: [SocketAddress], inner: SocketAddress?,
+    snapshot: GatewaySnapshot, audit: AuditLog?, control: WorkerControl, key: [UInt8], start: Start,
     heldCalls: HeldCalls?, questions: OpenQuestions
   ) {
     do throws(IOError) {
@@ -164,6 +180,7 @@ public final class Gateway: Sendable {
         questions: questions, number: index)
       heldCalls?.mailboxes[index].attach(workerDescriptor: waker.descriptor)
       let bound = try worker.listen(on: listeners, backlog: settings.backlog)
+      if let inner { try worker.listen(onInner: inner, backlog: settings.backlog) }
       start.state.withLock { state in
         state.ready += 1
         state.wakers.append(waker)

@@ -12,6 +12,7 @@ public final class StdioBridge: Sendable {
   private let listener: BridgeListener
   private let servers: ServerTable
   private let processGuard: ProcessGuard?
+  private let door: EventStreamDoor
 
   /// Opens the bridge; it runs no process before an agent asks for one.
   /// - Parameter guardCommand: a program that calls `StdioGuard.run`, which ends the servers' processes when this one is
@@ -32,9 +33,14 @@ public final class StdioBridge: Sendable {
     }
     self.servers = servers
     self.processGuard = processGuard
+    let door = EventStreamDoor(log: logger)
+    self.door = door
     listener = try await BridgeListener.start(bodyBytesMax: 64 << 20) { request, reply in
       // Away from the listener's thread, which only moves bytes.
       Task {
+        if request.server.hasPrefix(EventStreamDoor.prefix) {
+          return await door.handle(request, reply)
+        }
         guard let server = servers[request.server] else { return reply.finish(404, nil) }
         await server.handle(request, reply)
       }
@@ -50,6 +56,18 @@ public final class StdioBridge: Sendable {
   /// The request target of a server.
   public func target(of server: String) -> String { "/\(server)" }
 
+  /// The request target of the door for agents that speak HTTP+SSE, for a server.
+  public func doorTarget(of server: String) -> String { "/\(EventStreamDoor.prefix)\(server)" }
+
+  /// Connects that door to the gateway, whose workers listen for this process at these names ("@…").
+  public func connectDoor(to workers: [String]) { door.connect(to: workers) }
+
+  /// Where the gateway's servers are reached by agents, by their names: what the door is open for.
+  public func updateDoor(paths: [String: String]) { door.update(paths: paths) }
+
+  /// The gateway is about to stop: streams of HTTP+SSE end as soon as their agents wait for nothing.
+  public func drain() async { await door.drain() }
+
   /// Makes servers known that are not yet, and takes over how the others are reached now.
   public func add(_ servers: [StdioServer]) { self.servers.add(servers) }
 
@@ -62,6 +80,7 @@ public final class StdioBridge: Sendable {
 
   /// Ends all processes in good order and closes the bridge. Takes up to the time that a server's limits give.
   public func stop() async {
+    await door.stop()
     await servers.stop()
     await processGuard?.stop()
     await listener.stop()

@@ -45,6 +45,7 @@ import Testing
       crm:
         url: http://[fd00::1]
         transport: sse
+        client_sse: false
         credential: { header: X-Key, exec: [printf, "%s", made], refresh: 2s, timeout: 3s, max_age: 4s }
         limits: { first_byte_timeout: 5s, connections: 6, response_size: 2KiB, connect_failures: 7, unreachable_pause: 8s }
     profiles:
@@ -264,14 +265,14 @@ import Testing
   @Test func profiles() throws {
     let profile = try #require(configuration.profiles.first)
     #expect(profile.name == "analyst")
-    #expect(profile.position == SourcePosition(line: 40, column: 3))
+    #expect(profile.position == SourcePosition(line: 41, column: 3))
     #expect(profile.groups == ["staff"])
     #expect(profile.principals == ["bot", "corp/alice"])
     #expect(profile.allow.map(\.server) == ["orders", "*"])
     #expect(profile.allow.map(\.tools) == [["query", "list_*"], ["get?"]])
     #expect(profile.allow.map(\.resources) == [["orders://*"], []])
     #expect(profile.allow.map(\.prompts) == [["summary"], []])
-    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 44, column: 129))
+    #expect(profile.allow[1].tools[0].position == SourcePosition(line: 45, column: 129))
   }
 
   @Test func rules() {
@@ -282,7 +283,7 @@ import Testing
     let rule = configuration.rules[0]
     #expect(rule.definition.message == "No.\nNever.\n")
     #expect(rule.note == "Because.")
-    #expect(rule.definition.position == SourcePosition(line: 46, column: 5))
+    #expect(rule.definition.position == SourcePosition(line: 47, column: 5))
     let match = rule.definition.match
     #expect(match.servers == ["orders"])
     #expect(match.tools == ["q*"])

@@ -125,12 +125,13 @@ final class SimulatedGateway {
   ///   - counters: the shop's.
   ///   - grantsAll: whether analysts may use its resources and prompts too.
   ///   - hasDoor: whether what comes for the shop in the legacy era goes to a door.
+  ///   - servesEventStreams: whether it has a door for agents of HTTP+SSE.
   static func snapshot(
     _ rules: [RuleDefinition], shop: (target: String, port: UInt16) = ("/mcp", 9000),
     limits: GatewayLimits? = nil, tls: TLS = TLS(), counters: ServerCounters = ServerCounters(),
     providers: [IdentityProvider] = [],
     keySets: [KeySet?] = [], access: [ListenerAccess] = [], grantsAll: Bool = false,
-    hasDoor: Bool = false
+    hasDoor: Bool = false, servesEventStreams: Bool = false
   ) throws -> GatewaySnapshot {
     let accounts = [
       ServiceAccount(
@@ -175,6 +176,11 @@ final class SimulatedGateway {
       shopServer.legacyDoor = LegacyDoor(
         address: try SocketAddress(host: "127.0.0.1", port: 9002), target: "/shop",
         credential: (field: "Authorization", value: Secret("Bearer door".utf8)))
+    }
+    if servesEventStreams {
+      shopServer.eventStreamDoor = EventStreamDoor(
+        path: "/shop/sse", address: try SocketAddress(host: "127.0.0.1", port: 9002),
+        target: "/door/shop", credential: (field: "Authorization", value: Secret("inner".utf8)))
     }
     var vaultServer = UpstreamServer(
       name: "vault", path: "/vault/mcp",

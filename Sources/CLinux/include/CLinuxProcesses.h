@@ -18,6 +18,14 @@ static const int linux_peer_option = SO_PEERCRED;
 
 static inline int linux_own_process(void) { return getpid(); }
 
+// Whether the other end of a Unix socket is this very process: 1 or 0.
+static inline int linux_is_own_peer(int fd) {
+  struct linux_peer peer = {0};
+  socklen_t length = sizeof peer;
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0) return 0;
+  return peer.process == getpid();
+}
+
 // Whether the process behind a pidfd has ended, without waiting for it: 1 or 0.
 static inline int linux_process_ended(int pidfd) {
   struct pollfd poll_one = {.fd = pidfd, .events = POLLIN, .revents = 0};

@@ -112,6 +112,9 @@ public enum StarterConfiguration {
         #methods: [com.example/jobs.status, "com.example/reports.*"]
         #event_ids: sealed
 
+        # Agents that speak HTTP+SSE (2024-11-05) find it at /orders/sse, unless:
+        #client_sse: false
+
     # Permission profiles: who may use what. Everything else is refused, and lists show only what is
     # allowed. A profile is given to groups, or to service accounts by name. In names of tools and
     # prompts, and in URIs of resources, * stands for any text.

@@ -16,6 +16,8 @@ public struct ServerConfiguration: Sendable {
   public var methods: [String] = []
   /// What agents get of the ids of its events.
   public var eventIDs = EventIDs.sealed
+  /// Whether agents that speak HTTP+SSE (2024-11-05) are served as well.
+  public var servesEventStreams = true
   /// How a server with a URL speaks.
   public var transport = ServerTransport.http
   /// Which revisions it speaks.
@@ -42,6 +44,11 @@ public struct ServerConfiguration: Sendable {
 
   /// Whether its requests of the legacy era, and no others, go through the bridge.
   public var isBridgedForLegacy: Bool { !isBridged && era == .modern }
+
+  /// Where agents of HTTP+SSE open their stream: beside the path of the others.
+  public var eventStreamPath: String {
+    (path.hasSuffix("/mcp") ? String(path.dropLast(4)) : path) + "/sse"
+  }
 
   public init() {}
 
@@ -111,6 +118,10 @@ extension ServerConfiguration: SchemaObject {
         .optional(
           "event_ids", \.eventIDs, .word(),
           "what agents get of the ids of its events: sealed (bound to principal and session), or server (as they are, for a server that itself sends a session's events to nobody else)"
+        ),
+        .optional(
+          "client_sse", \.servesEventStreams, .boolean,
+          "whether agents that speak HTTP+SSE (2024-11-05) are served as well: at the path with /sse in place of /mcp"
         ),
         .optional(
           "limits", \.limits, .object, "bounds for this server, in place of the general \"limits\""),

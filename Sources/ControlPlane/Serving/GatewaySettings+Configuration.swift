@@ -22,6 +22,7 @@ extension GatewaySettings {
     connectionsMax = configuration.limits.connectionsMax
     recordsBodies = configuration.audit.contents == .full
     limits = GatewayLimits(configuration.limits)
+    hasInnerListeners = true
     holdsCalls = configuration.store != nil
     approvalAddress = configuration.approvals.url ?? ""
     if recordsBodies {

@@ -52,6 +52,7 @@ extension UpstreamServer {
     methods = server.methods
     passesEventIDs = server.eventIDs == .server
     legacyDoor = endpoint?.legacyDoor
+    eventStreamDoor = endpoint?.eventStreamDoor
     isAvailable = endpoint?.problem == nil
     limits.firstByteTime = server.limits.firstByteMilliseconds.map(nanoseconds)
     limits.connectionsMax = server.limits.connectionsMax

@@ -28,6 +28,8 @@ public struct ServerEndpoint: Sendable {
   public var credential: (field: String, value: Secret)?
   /// Where requests of the legacy era go instead, for a server that speaks only the modern one.
   public var legacyDoor: LegacyDoor?
+  /// Where agents of HTTP+SSE go; nil: they are not served.
+  public var eventStreamDoor: EventStreamDoor?
 
   public init() {}
 }

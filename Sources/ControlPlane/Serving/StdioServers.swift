@@ -26,7 +26,9 @@ public final class StdioServers: ServicePart {
   }
 
   public func prepare(_ loaded: LoadedConfiguration) async throws(ServiceFailure) {
-    let isNeeded = loaded.configuration.servers.contains { $0.isBridged || $0.isBridgedForLegacy }
+    let isNeeded = loaded.configuration.servers.contains {
+      $0.isBridged || $0.isBridgedForLegacy || $0.servesEventStreams
+    }
     guard isNeeded, bridge.withLock({ $0 == nil }) else { return }
     do {
       let opened = try await StdioBridge(logger: logger, guardCommand: guardCommand)
@@ -54,13 +56,25 @@ public final class StdioServers: ServicePart {
       } else if server.isBridgedForLegacy {
         endpoint.legacyDoor = LegacyDoor(address: address, target: target, credential: credential)
       }
+      if server.servesEventStreams {
+        endpoint.eventStreamDoor = EventStreamDoor(
+          path: server.eventStreamPath, address: address,
+          target: bridge.doorTarget(of: server.name), credential: credential)
+      }
       plan.endpoints[server.name] = endpoint
     }
   }
 
   public func adopt(_ loaded: LoadedConfiguration, _ service: GatewayService) async {
-    bridge.withLock { $0 }?.update(planned.withLock { $0 })
+    guard let bridge = bridge.withLock({ $0 }) else { return }
+    bridge.update(planned.withLock { $0 })
+    let open = loaded.configuration.servers.filter(\.servesEventStreams)
+    bridge.updateDoor(
+      paths: Dictionary(open.map { ($0.name, $0.path) }, uniquingKeysWith: { $1 }))
+    bridge.connectDoor(to: service.gateway.innerAddresses.map(\.description))
   }
+
+  public func stopping() async { await bridge.withLock { $0 }?.drain() }
 
   public func stop() async {
     let bridge = bridge.withLock { bridge in

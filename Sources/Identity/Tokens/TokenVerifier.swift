@@ -31,11 +31,12 @@ public struct TokenVerifier: ~Copyable {
   ///   - token: as it came, without the scheme.
   ///   - snapshot: the providers and their keys.
   ///   - resource: the called server's URI; nil when the gateway does not know its own.
+  ///   - alias: another URI of the same server; nil when it has none.
   ///   - gateway: the URI of the gateway as a whole.
   ///   - now: seconds since 1970.
   public mutating func verify(
     _ token: RawSpan, snapshot: IdentitySnapshot, resource: ResourceIdentifier?,
-    gateway: ResourceIdentifier?, now: Double
+    alias: ResourceIdentifier? = nil, gateway: ResourceIdentifier?, now: Double
   ) -> Result<VerifiedToken, TokenRefusal> {
     do throws(TokenRefusal) {
       guard let parts = TokenParts(token) else { throw .notReadable }
@@ -46,7 +47,7 @@ public struct TokenVerifier: ~Copyable {
       guard rules.algorithms.contains(header.algorithm) else { throw .algorithm }
       try checkKind()
       let expires = try checkTimes(now, skew: Double(rules.clockSkewSeconds))
-      let isForEveryServer = try checkAudience(rules, resource, gateway)
+      let isForEveryServer = try checkAudience(rules, [resource, alias], gateway)
       try checkSignature(token, parts, header, snapshot, provider)
       var verified = try identify(rules)
       verified.provider = provider
@@ -134,7 +135,7 @@ public struct TokenVerifier: ~Copyable {
 
   /// Whether the token is for all servers, after checking that it is for this one.
   private func checkAudience(
-    _ rules: IdentityProvider, _ resource: ResourceIdentifier?, _ gateway: ResourceIdentifier?
+    _ rules: IdentityProvider, _ accepted: [ResourceIdentifier?], _ gateway: ResourceIdentifier?
   ) throws(TokenRefusal) -> Bool {
     guard let claim = document.member("aud"), let audiences = document.texts(claim) else {
       throw .audience
@@ -145,7 +146,9 @@ public struct TokenVerifier: ~Copyable {
     }
     let resources = audiences.compactMap(ResourceIdentifier.init)
     if let gateway, resources.contains(gateway) { return true }
-    guard let resource, resources.contains(resource) else { throw .audience }
+    guard accepted.contains(where: { $0.map(resources.contains) ?? false }) else {
+      throw .audience
+    }
     return false
   }
 

@@ -24,6 +24,9 @@ public struct GatewaySettings: Sendable {
   public var ringEntries = 1024
   /// Whether requests and answers are recorded with the facts of each call.
   public var recordsBodies = true
+  /// Whether each worker has a listener for this process alone: for `EventStreamDoor`, which puts what agents of HTTP+SSE
+  /// say to the gateway as any agent would (`Gateway.innerAddresses`).
+  public var hasInnerListeners = false
   /// Whether calls can be held for an approval: there is a store, and somebody who takes `Gateway.heldCalls`.
   public var holdsCalls = false
   /// Where reviewers decide, for what agents are told: "https://sluice.example/approvals". Empty for nowhere.
@@ -182,6 +185,28 @@ public struct LegacyDoor: Sendable {
   }
 }
 
+/// Where agents go that speak HTTP+SSE (2024-11-05): something within reach of the workers that holds their streams, and makes
+/// a request of Streamable HTTP to this gateway of each of their messages.
+public struct EventStreamDoor: Sendable {
+  /// Where agents open their stream, and post to: "/orders/sse". A server that has this path itself goes first.
+  public var path: String
+  public var address: SocketAddress
+  /// The path that stands for the server there.
+  public var target: String
+  /// What the workers prove themselves with.
+  public var credential: (field: String, value: Secret)
+
+  public init(
+    path: String, address: SocketAddress, target: String,
+    credential: (field: String, value: Secret)
+  ) {
+    self.path = path
+    self.address = address
+    self.target = target
+    self.credential = credential
+  }
+}
+
 /// An upstream MCP server, as far as the data path is concerned.
 public struct UpstreamServer: Sendable {
   public var name: String
@@ -209,6 +234,8 @@ public struct UpstreamServer: Sendable {
   public var limits = ServerLimits()
   /// Where requests of the legacy era go, when the server itself speaks only the modern one; nil: to the server as well.
   public var legacyDoor: LegacyDoor?
+  /// Where agents of HTTP+SSE go; nil: they are not served.
+  public var eventStreamDoor: EventStreamDoor?
   /// What happens to it is counted here. Pass the same object on when the snapshot is replaced, and the numbers go on.
   public var counters = ServerCounters()
 

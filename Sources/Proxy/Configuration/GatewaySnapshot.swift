@@ -28,6 +28,19 @@ public final class GatewaySnapshot: Sendable {
     var limits: ServerLimits
     /// The place of the route that requests of the legacy era take instead; -1 for this one.
     var legacy: Int32 = -1
+    /// The place of the route that agents of HTTP+SSE take; -1 where they are not served.
+    var door: Int32 = -1
+    /// Where they open their stream.
+    var doorPath = ByteRange.empty
+    /// The same as they are told to post to it: behind the path of the gateway's public address.
+    var doorAddress = ByteRange.empty
+  }
+
+  /// A server that a path names.
+  struct FoundRoute {
+    var index: Int
+    /// The path is that of HTTP+SSE.
+    var isDoor = false
   }
 
   let policy: PolicyProgram
@@ -69,8 +82,14 @@ public final class GatewaySnapshot: Sendable {
     publicURL: ResourceIdentifier? = nil
   ) {
     self.limits = limits
-    let doors = servers.indices.filter { servers[$0].legacyDoor != nil }
-    counters = servers.map(\.counters) + doors.map { servers[$0].counters }
+    let doors =
+      servers.indices.compactMap { index in
+        servers[index].legacyDoor.map { (index, servers[index].through($0)) }
+      }
+      + servers.indices.compactMap { index in
+        servers[index].eventStreamDoor.map { (index, servers[index].through($0)) }
+      }
+    counters = servers.map(\.counters) + doors.map(\.1.counters)
     self.policy = policy
     self.identity = identity
     masks = policy.maskProgram
@@ -82,11 +101,19 @@ public final class GatewaySnapshot: Sendable {
       let route = GatewaySnapshot.route(server, index, &builder)
       unsafe (routes + index).initialize(to: route)
     }
-    for (number, index) in doors.enumerated() {
+    for (number, (index, server)) in doors.enumerated() {
       let place = routeCount + number
-      let route = GatewaySnapshot.route(servers[index].throughDoor, index, &builder)
+      let isEventStream = server.eventStreamDoor != nil
+      let route = GatewaySnapshot.route(server, index, &builder)
       unsafe (routes + place).initialize(to: route)
-      unsafe routes[index].legacy = Int32(place)
+      guard isEventStream else {
+        unsafe routes[index].legacy = Int32(place)
+        continue
+      }
+      unsafe routes[index].door = Int32(place)
+      unsafe routes[index].doorPath = builder.add(server.path)
+      unsafe routes[index].doorAddress = builder.add(
+        (publicURL?.parts.path ?? "") + server.path)
     }
     listenerCount = certificates.count
     unsafe listeners = .allocate(capacity: max(1, certificates.count))
@@ -115,7 +142,9 @@ public final class GatewaySnapshot: Sendable {
       ? nil
       : publicURL.map {
         ResourceMetadata(
-          publicURL: $0, paths: servers.map(\.path), providers: identity.providers, into: &builder)
+          publicURL: $0, paths: servers.map(\.path),
+          doorPaths: servers.map { $0.eventStreamDoor?.path }, providers: identity.providers,
+          into: &builder)
       }
     arena = builder.build()
   }
@@ -151,7 +180,9 @@ public final class GatewaySnapshot: Sendable {
       path: builder.add(server.path),
       post: head(
         "POST", "application/json, text/event-stream", "Content-Type: application/json\r\n"),
-      get: head("GET", "text/event-stream", ""),
+      // A stream of HTTP+SSE is passed on without looking for its end: that is the connection's.
+      get: head(
+        "GET", "text/event-stream", server.eventStreamDoor == nil ? "" : "Connection: close\r\n"),
       delete: head("DELETE", "application/json, text/event-stream", ""),
       address: server.address.prepared, clientRequests: server.clientRequests,
       methods: builder.add(MethodList.text(server.methods)), passesEventIDs: server.passesEventIDs,
@@ -169,12 +200,16 @@ public final class GatewaySnapshot: Sendable {
   }
 
   /// The server whose path this is, byte for byte; one slash at the end does not matter, as clients differ there.
-  func route(path: RawSpan, texts: Texts) -> Int? {
+  func route(path: RawSpan, texts: Texts) -> FoundRoute? {
     let count = path.byteCount
     let last = unsafe count > 1 ? path.unsafeLoad(fromByteOffset: count &- 1, as: UInt8.self) : 0
     let path = last == UInt8(ascii: "/") ? path.extracting(first: count &- 1) : path
     for index in 0..<routeCount where unsafe equalBytes(texts[routes[index].path], path) {
-      return index
+      return FoundRoute(index: index)
+    }
+    for index in 0..<routeCount
+    where unsafe routes[index].door >= 0 && equalBytes(texts[routes[index].doorPath], path) {
+      return FoundRoute(index: index, isDoor: true)
     }
     return nil
   }
@@ -192,14 +227,29 @@ public final class GatewaySnapshot: Sendable {
 
 extension UpstreamServer {
   /// The same server, reached through its door for the legacy era.
-  fileprivate var throughDoor: UpstreamServer {
-    guard let door = legacyDoor else { return self }
+  fileprivate func through(_ door: LegacyDoor) -> UpstreamServer {
     var server = self
     server.address = door.address
     server.host = "localhost"
     server.target = door.target
     server.credential = door.credential
     server.tls = nil
+    server.eventStreamDoor = nil
+    return server
+  }
+
+  /// The same server, for agents of HTTP+SSE; its limits are for the requests that come of theirs.
+  fileprivate func through(_ door: EventStreamDoor) -> UpstreamServer {
+    var server = self
+    server.path = door.path
+    server.address = door.address
+    server.host = "localhost"
+    server.target = door.target
+    server.credential = door.credential
+    server.tls = nil
+    server.limits = ServerLimits()
+    server.isAvailable = true
+    server.counters = ServerCounters()
     return server
   }
 }

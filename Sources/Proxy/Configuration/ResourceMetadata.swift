@@ -16,25 +16,33 @@ struct ResourceMetadata: Sendable {
   /// The URI of the gateway as a whole, and those of its servers, in their order.
   let gateway: ResourceIdentifier
   let resources: [ResourceIdentifier]
-  /// Paths, documents and challenges: the root form's first, then the servers'.
+  /// The same servers by the paths of HTTP+SSE, where they have such: a token for one name is good for the other.
+  let doorResources: [ResourceIdentifier?]
+  /// Paths, documents and challenges: the root form's first, then the servers', then those of HTTP+SSE, where a server without
+  /// such has its first ones again.
   private let entries: [(path: ByteRange, document: ByteRange, challenge: ByteRange)]
 
   /// - Parameters:
   ///   - publicURL: where agents reach the gateway, checked when the configuration was read.
   ///   - paths: of the servers, in their order.
+  ///   - doorPaths: those of HTTP+SSE, likewise.
   init(
-    publicURL: ResourceIdentifier, paths: [String], providers: [IdentityProvider],
-    into builder: inout TextArena.Builder
+    publicURL: ResourceIdentifier, paths: [String], doorPaths: [String?],
+    providers: [IdentityProvider], into builder: inout TextArena.Builder
   ) {
     gateway = publicURL
     resources = paths.map { publicURL.appending(path: $0) }
+    doorResources = doorPaths.map { $0.map { publicURL.appending(path: $0) } }
     var scopes: [String] = []
     for scope in providers.flatMap(\.scopes) where !scopes.contains(scope) { scopes.append(scope) }
     // With one server there is no other resource that a client at the root could mean.
     let root = resources.count == 1 ? resources[0] : publicURL
     let parts = publicURL.parts
     var entries: [(path: ByteRange, document: ByteRange, challenge: ByteRange)] = []
-    for (resource, path) in [(root, "")] + zip(resources, paths) {
+    let doors = zip(zip(doorResources, doorPaths), zip(resources, paths)).map { door, server in
+      (door.0 ?? server.0, door.1 ?? server.1)
+    }
+    for (resource, path) in [(root, "")] + zip(resources, paths) + doors {
       // The well-known part goes between host and path (RFC 9728 §3.1).
       let place = ResourceMetadata.prefix + parts.path + path
       var challenge = "resource_metadata=\"\(parts.origin)\(place)\""
@@ -68,7 +76,9 @@ struct ResourceMetadata: Sendable {
     return quoted + "\""
   }
 
-  func challenge(route: Int) -> ByteRange { entries[route + 1].challenge }
+  func challenge(route: Int, isDoor: Bool) -> ByteRange {
+    entries[route + 1 + (isDoor ? resources.count : 0)].challenge
+  }
 
   /// The document at a path; nil when there is none.
   func document(at path: RawSpan, texts: Texts) -> ByteRange? {

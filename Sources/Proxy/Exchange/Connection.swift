@@ -15,6 +15,8 @@ struct Connection: BitwiseCopyable {
     case body
     /// A request is being carried or answered.
     case exchange
+    /// It is a stream of HTTP+SSE: what comes on `relay` is passed on.
+    case relaying
     /// Answered for the last time: our direction is ended, the peer's last bytes are thrown away.
     case lingering
     case closing
@@ -47,6 +49,8 @@ struct Connection: BitwiseCopyable {
   /// What is being sent; it belongs to the connection until `.sent`.
   var output = Block.none
   var isSending = false
+  /// Where a stream of HTTP+SSE comes from; `.max` for any other connection.
+  var relay: UInt32 = .max
   /// When it is to be looked at, in nanoseconds of the loop's clock.
   var deadline: UInt64 = .max
 
@@ -66,6 +70,8 @@ struct Upstream: BitwiseCopyable {
     case busy
     /// The answer has been given; what is left of it is read to the end so that the connection can be used again.
     case draining
+    /// A stream of HTTP+SSE, for the connection `relay`.
+    case relaying
     /// Closed, but for a last word (close_notify) that may still be on its way.
     case closing
   }
@@ -77,6 +83,10 @@ struct Upstream: BitwiseCopyable {
   let generation: UInt8
   let route: Int32
   var exchange: UInt32 = .max
+  /// The client's connection that its bytes are passed on to, as they come; `.max` for none.
+  var relay: UInt32 = .max
+  /// It has left its generation, which it outlasts.
+  var isUncounted = false
   /// The request: head and body, kept until it has left.
   var output = Block.none
   var outputCount = 0

@@ -125,6 +125,8 @@ struct Exchange: BitwiseCopyable {
   var streamedForm = StreamedForm.none
   /// Why its connection to the server failed, where the errno does not tell.
   var failureReason = RecordedReason.none
+  /// Of an agent that speaks HTTP+SSE: it opens its stream (GET), or posts a message for it.
+  var isEventStream = false
   /// A legacy session's own stream (GET): notifications, no answer.
   var isSessionStream = false
   /// The stream can be taken up again, so that its server may break it off.

@@ -12,7 +12,11 @@ extension Worker {
       acceptPausedUntil = loop.now &+ 100_000_000
       return
     }
-    guard !isDraining, let slot = connections.insert(Connection(socket: completion.socket)) else {
+    let isStranger =
+      completion.token.slot == Worker.innerListener && !loop.isOwnProcess(completion.socket)
+    guard !isDraining, !isStranger,
+      let slot = connections.insert(Connection(socket: completion.socket))
+    else {
       loop.close(completion.socket)
       return
     }
@@ -68,6 +72,7 @@ extension Worker {
     connections[slot].state = .closing
     if connections[slot].keysSince > 0 { endKeysWait(slot) }
     releaseInput(slot)
+    endRelay(slot)
     let exchange = connections[slot].exchange
     connections[slot].exchange = .max
     loop.close(connections[slot].socket)
@@ -98,6 +103,7 @@ extension Worker {
     case .idle where connections[slot].transport != .plain: linger(slot)
     case .idle: closeConnection(slot)
     case .handshake, .lingering: closeConnection(slot)
+    case .relaying: relayDue(slot)
     case .head: refuseConnection(slot, LocalRefusal.headTooSlow)
     case .body: refuse(connections[slot].exchange, LocalRefusal.bodyTooSlow)
     case .exchange:

@@ -12,7 +12,9 @@ extension Worker {
       exchanges[exchange].outcome = outcome(exchange, .success)
       return completeAnswer(exchange)
     }
-    let isKnown = status == 400 || status == 404 || status == 405 || status == 409
+    let isKnown =
+      status == 400 || status == 404 || status == 405 || status == 409
+      || (exchanges[exchange].isEventStream && (status == 429 || status == 503))
     if isKnown, exchanges[exchange].answerKind == .none, holdsUnnamedError(exchange, body) {
       return passError(exchange, status, body)
     }

@@ -62,6 +62,7 @@ extension Worker {
     let now = linux_wall_nanoseconds()
     let result = verifier.verify(
       token, snapshot: snapshot.identity, resource: snapshot.metadata?.resources[Int(route)],
+      alias: snapshot.metadata?.doorResources[Int(route)],
       gateway: snapshot.metadata?.gateway, now: Double(now) / 1e9)
     switch result {
     case .failure(let refusal): return .failure(refusal)

@@ -17,7 +17,8 @@ extension Worker {
       return HTTPWriter.field("WWW-Authenticate", "Bearer", into: &writer)
     }
     writer.append("WWW-Authenticate: Bearer ")
-    writer.append(generations[generation].texts[metadata.challenge(route: Int(exchange.route))])
+    let challenge = metadata.challenge(route: Int(exchange.route), isDoor: exchange.isEventStream)
+    writer.append(generations[generation].texts[challenge])
     if exchange.head.has(.authorization) {
       writer.append(", error=\"invalid_token\", error_description=\"")
       writer.append(exchange.tokenRefusal?.text ?? "The credential is not known here.")

@@ -89,7 +89,8 @@ extension Worker {
       let route = generations[generation].snapshot.route(
         path: path, texts: generations[generation].texts)
     else { return .notFound }
-    exchanges[exchange].route = Int32(truncatingIfNeeded: route)
+    exchanges[exchange].route = Int32(truncatingIfNeeded: route.index)
+    exchanges[exchange].isEventStream = route.isDoor
     guard allowsOrigin(exchange, head, bytes) else { return .originRefused }
     if let refusal = authenticate(exchange, head, bytes) { return refusal }
     switch head.method {
@@ -100,7 +101,11 @@ extension Worker {
       if case .none = head.framing {} else { return .bodyUnexpected }
     case .options, .head, .put, .patch, .other: return .methodNotAllowed
     }
-    if head.method != .delete, let refusal = head.acceptRefusal { return LocalRefusal(refusal) }
+    if route.isDoor {
+      if let refusal = judgeEventStreamHead(head, bytes) { return refusal }
+    } else if head.method != .delete, let refusal = head.acceptRefusal {
+      return LocalRefusal(refusal)
+    }
     if case .length(let count) = head.framing, count > UInt64(limits.bodyBytesMax) {
       return .bodyTooLarge
     }

@@ -16,6 +16,7 @@ extension Worker {
 
   /// The same for a body of its own, or one message of a batch.
   mutating func judge(_ slot: UInt32, _ head: RawSpan, _ body: RawSpan) {
+    if exchanges[slot].isEventStream { return passToDoor(slot, head, body) }
     exchanges[slot].phase = .jsonIndex
     if let violation = requestIndex.read(body, watch: JSONWatch.none) {
       let refusal = MCPReader.refusal(for: violation, in: body)

@@ -10,6 +10,8 @@ extension Worker {
     guard result > 0 else { return peerEnded(slot, result) }
     switch connections[slot].state {
     case .handshake, .closing, .lingering: return
+    // Nothing can follow on the connection of a stream.
+    case .relaying: closeConnection(slot)
     case .exchange: keep(slot, bytes)
     case .idle, .head, .body:
       if connections[slot].inputCount == 0 {
@@ -33,7 +35,7 @@ extension Worker {
         if connections[slot].awaitsKeys || mustStall(slot) { return used }
         step = readHead(slot, rest)
       case .body: step = readBody(slot, rest)
-      case .handshake, .exchange, .lingering, .closing: return used
+      case .handshake, .exchange, .relaying, .lingering, .closing: return used
       }
       if step == 0 { return used }
       used &+= step

@@ -63,6 +63,15 @@ struct LocalRefusal {
     LocalRefusal(
       status: 405, code: -32600, text: "Only POST, and GET and DELETE of a session.", extra: .allow)
   }
+  static var eventStreamMissing: LocalRefusal {
+    LocalRefusal(
+      status: 405, code: -32600,
+      text: "HTTP+SSE begins with GET, and names there where to post. Streamable HTTP has another path.",
+      extra: .allow)
+  }
+  static var eventStreamTooOld: LocalRefusal {
+    LocalRefusal(status: 400, code: -32600, text: "An event stream needs HTTP/1.1.")
+  }
   static var originRefused: LocalRefusal {
     LocalRefusal(
       status: 403, code: -32600, text: "Requests from this web page (Origin) are not allowed.")

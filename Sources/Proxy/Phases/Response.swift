@@ -8,6 +8,7 @@ extension Worker {
   /// - Parameter result: the number of bytes; zero when the server has ended its direction, `-errno` when the connection has
   ///   failed.
   mutating func upstreamReceived(_ slot: UInt32, _ result: Int32, _ bytes: RawSpan) {
+    if upstreams[slot].state == .relaying { return relayReceived(slot, result, bytes) }
     guard result > 0 else { return upstreamEnded(slot, result) }
     // What comes before the request was sent is nobody's answer: a server that is about to hang up says 408.
     if upstreams[slot].isUnsent && upstreams[slot].state == .busy {
@@ -15,7 +16,7 @@ extension Worker {
         ? sendAgain(slot) : serverFailed(slot, "The server speaks before it was asked.")
     }
     switch upstreams[slot].state {
-    case .connecting, .closing: return
+    case .connecting, .relaying, .closing: return
     // A server that speaks out of turn cannot be trusted with the next request.
     case .idle: closeUpstream(slot)
     case .busy, .draining:
@@ -99,6 +100,11 @@ extension Worker {
     guard exchange != .max else { return closeUpstream(slot) }
     exchanges[exchange].phase = .response
     exchanges[exchange].serverStatus = head.status
+    if exchanges[exchange].isEventStream, exchanges[exchange].isSessionStream,
+      head.status == 200, head.contentKind == .eventStream
+    {
+      return beginRelay(slot, rest)
+    }
     if head.isEncoded {
       return serverFailed(slot, "The server's answer is compressed, so it cannot be judged.")
     }

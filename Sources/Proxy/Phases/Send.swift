@@ -87,7 +87,7 @@ extension Worker {
     placeHead(slot, &writer)
   }
 
-  private func writeVaryingFields(
+  func writeVaryingFields(
     _ exchange: Exchange, _ session: RawSpan, into writer: inout ByteWriter
   ) {
     if exchange.origin >= 0 { writeCrossOrigin(exchange, into: &writer) }
@@ -215,6 +215,7 @@ extension Worker {
     connections[slot].output = .none
     guard connections[slot].state != .closing else { return }
     guard result >= 0 else { return closeConnection(slot) }
+    if connections[slot].state == .relaying { return relay(slot) }
     let exchange = connections[slot].exchange
     guard exchange != .max, connections[slot].state == .exchange else { return }
     exchanges[exchange].isFramed = false
@@ -238,6 +239,7 @@ extension Worker {
     connections[connection].exchange = .max
     control.requests.add(1, ordering: .relaxed)
     if isCut { return closeConnection(connection) }
+    if connections[connection].relay != .max { return relay(connection) }
     if closes || isDraining || connections[connection].peerEnded {
       return linger(connection)
     }

@@ -339,16 +339,24 @@ extension Worker {
   mutating func upstreamClosed(_ slot: UInt32) {
     blocks.give(upstreams[slot].output)
     closeChannel(upstreams[slot].transport)
+    if !upstreams[slot].isUncounted { leavePool(slot) }
+    cancelTimer(upstream: slot)
+    _ = upstreams.remove(slot)
+  }
+
+  /// The connection is none of its generation's any more.
+  mutating func leavePool(_ slot: UInt32) {
     let generation = upstreams[slot].generation
     generations[generation].pools.closed(upstreams[slot].route)
     tally(ServerCounters.Place.closed, generation, upstreams[slot].route)
-    cancelTimer(upstream: slot)
-    _ = upstreams.remove(slot)
+    upstreams[slot].isUncounted = true
     leaveGeneration(generation)
   }
 
   mutating func pauseUpstream(_ slot: UInt32) {
-    guard !upstreams[slot].isPaused, upstreams[slot].state == .busy else { return }
+    guard !upstreams[slot].isPaused,
+      upstreams[slot].state == .busy || upstreams[slot].state == .relaying
+    else { return }
     upstreams[slot].isPaused = true
     loop.pauseReceiving(on: upstreams[slot].socket)
   }
@@ -368,6 +376,7 @@ extension Worker {
     switch upstreams[slot].state {
     case .closing: loop.close(upstreams[slot].socket)
     case .idle, .draining: closeUpstream(slot)
+    case .relaying: relaySilent(slot)
     case .connecting:
       connectFailed(
         slot, "The server did not accept the connection in time.", systemCode: -ETIMEDOUT)

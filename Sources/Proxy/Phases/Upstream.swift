@@ -14,6 +14,8 @@ struct UpstreamFields: ~Escapable {
   var lastEventID: RawSpan
   /// The name that came with a method beyond the protocol, of the modern era.
   var listedName: RawSpan
+  /// The agent's own credential, for the door of HTTP+SSE and for nobody else.
+  var agentAuthorization: RawSpan
   /// The head whose fields `Mcp-Param-…` go along: they were found to repeat arguments of the message.
   var parameters: RawSpan
 
@@ -24,6 +26,7 @@ struct UpstreamFields: ~Escapable {
     session = RawSpan()
     lastEventID = RawSpan()
     listedName = RawSpan()
+    agentAuthorization = RawSpan()
     parameters = RawSpan()
   }
 }
@@ -57,7 +60,7 @@ extension Worker {
       || (exchanges[slot].head.method == .post && exchanges[slot].method.isRepeatable)
   }
 
-  private mutating func composeRequest(
+  mutating func composeRequest(
     _ slot: UInt32, _ route: GatewaySnapshot.Route, _ fields: borrowing UpstreamFields,
     _ body: RawSpan
   ) -> (Block, Int)? {
@@ -66,6 +69,7 @@ extension Worker {
       method == .post ? route.post : method == .get ? route.get : route.delete]
     let room =
       prefix.byteCount &+ body.byteCount &+ 4096 &+ fields.parameters.byteCount
+      &+ fields.agentAuthorization.byteCount
     guard let block = blocks.take(atLeast: room) else { return nil }
     var out = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
     out.append(prefix)
@@ -81,6 +85,7 @@ extension Worker {
     }
     add("Mcp-Session-Id", fields.session, &out)
     add("Last-Event-ID", fields.lastEventID, &out)
+    add("Sluice-Agent-Authorization", fields.agentAuthorization, &out)
     if fields.parameters.byteCount > 0 {
       let isWritten =
         readFieldsAgain(fields.parameters)

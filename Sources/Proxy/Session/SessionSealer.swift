@@ -14,11 +14,13 @@ enum SealPurpose: UInt8, BitwiseCopyable {
   case serverState = 4
   /// The id of a task, with its tool.
   case task = 5
+  /// The id of a stream of HTTP+SSE.
+  case eventStream = 6
 
   /// The longest that is sealed for it.
   var plainBytesMax: Int {
     switch self {
-    case .session, .serverRequest, .event: SessionSealer.plainBytesMax
+    case .session, .serverRequest, .event, .eventStream: SessionSealer.plainBytesMax
     case .task: 1024
     case .requestState, .serverState: SessionSealer.stateBytesMax
     }

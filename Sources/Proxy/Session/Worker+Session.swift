@@ -77,7 +77,8 @@ extension Worker {
   /// ghost ids even with errors. False after a failure.
   mutating func sessionOpened(_ upstream: UInt32, _ head: ResponseHead, _ bytes: RawSpan) -> Bool {
     let slot = upstreams[upstream].exchange
-    guard slot != .max, exchanges[slot].method == .initialize, head.status == 200,
+    guard slot != .max, head.status == 200,
+      exchanges[slot].method == .initialize || exchanges[slot].isEventStream,
       head.has(.mcpSessionID)
     else { return true }
     let text = bytes.extracting(head.mcpSessionID.range)
@@ -134,10 +135,11 @@ extension Worker {
   mutating func judgeSessionVerb(_ slot: UInt32, _ head: RawSpan) {
     exchanges[slot].era = .legacy
     exchanges[slot].isSessionStream = exchanges[slot].head.method == .get
-    takeLegacyRoute(slot)
-    guard exchanges[slot].head.has(.mcpSessionID) else {
+    guard !exchanges[slot].isEventStream, exchanges[slot].head.has(.mcpSessionID) else {
+      if opensEventStream(slot) { return openEventStream(slot, head) }
       return refuse(slot, .sessionMissing, request: head)
     }
+    takeLegacyRoute(slot)
     guard
       case .legacy(let version) = EraClassifier.classifyWithoutBody(
         exchanges[slot].head, headBytes: head)
@@ -153,6 +155,16 @@ extension Worker {
       }
       lastEventID = opened
     }
+    switch decideSession(slot) {
+    case .block: refuse(slot, .sessionUnknown, request: head)
+    // Only tool calls are ever held.
+    case .hold: refuse(slot, .sessionUnknown, request: head)
+    case .allow(let permit): forwardSessionVerb(slot, permit, head, lastEventID)
+    }
+  }
+
+  /// Whether the principal may have a session with the server at all.
+  mutating func decideSession(_ slot: UInt32) -> Verdict {
     let principal = principal(of: slot)
     let server = route(of: slot).server
     let generation = exchanges[slot].generation
@@ -165,10 +177,7 @@ extension Worker {
     }
     exchanges[slot].decided = loop.now
     switch consume verdict {
-    case .some(.block): refuse(slot, .sessionUnknown, request: head)
-    // Only tool calls are ever held.
-    case .some(.hold): refuse(slot, .sessionUnknown, request: head)
-    case .some(.allow(let permit)): forwardSessionVerb(slot, permit, head, lastEventID)
+    case .some(let verdict): return verdict
     case .none: preconditionFailure("the policy always answers")
     }
   }

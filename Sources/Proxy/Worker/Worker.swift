@@ -319,4 +319,14 @@ extension Worker {
     }
     return bound
   }
+
+  /// Opens the listener for this process alone.
+  mutating func listen(onInner address: SocketAddress, backlog: Int) throws(IOError) {
+    var port: UInt16 = 0
+    let token = Token(kind: Owner.listener, slot: Worker.innerListener)
+    listeners.append(try loop.listen(on: address, backlog: backlog, token: token, port: &port))
+  }
+
+  /// Its number, which no other can have: what the configuration says of listeners is not said of this one.
+  static var innerListener: UInt32 { 255 }
 }

@@ -9,17 +9,17 @@ final class BridgeReply: Sendable {
     var phase = Phase.waiting
     var isGone = false
     var whenGone: (@Sendable () -> Void)?
+    /// Bytes of a stream that wait for a worker that does not read; beyond, the stream is cut.
+    var waitingBytesMax: Int
   }
 
   private let output: any BridgeOutput
-  /// Bytes of a stream that wait for a worker that does not read; beyond, the stream is cut.
-  private let waitingBytesMax: Int
-  private let state = Mutex(State())
+  private let state: Mutex<State>
   private let waitingBytes = Atomic<Int>(0)
 
   init(_ output: any BridgeOutput, waitingBytesMax: Int = 32 << 20) {
     self.output = output
-    self.waitingBytesMax = waitingBytesMax
+    state = Mutex(State(waitingBytesMax: waitingBytesMax))
   }
 
   /// Whether nothing can be added any more.
@@ -39,7 +39,7 @@ final class BridgeReply: Sendable {
         output.head(status, fields, length: body?.count ?? 0)
         if let body { output.body(body) {} }
       case .streaming:
-        if let body { send(Self.event(body, id: event)) }
+        if let body { send(Self.event(body, id: event), &state) }
       case .done: return
       }
       state.phase = .done
@@ -53,7 +53,15 @@ final class BridgeReply: Sendable {
   func event(_ message: [UInt8], id: String? = nil) {
     state.withLock { state in
       guard begin(&state) else { return }
-      send(Self.event(message, id: id))
+      send(Self.event(message, id: id), &state)
+    }
+  }
+
+  /// Begins a stream of its own, which has an id, and of which less may wait than of others.
+  func open(stream id: String, waitingBytesMax: Int) {
+    state.withLock { state in
+      state.waitingBytesMax = waitingBytesMax
+      _ = begin(&state, session: id)
     }
   }
 
@@ -61,27 +69,29 @@ final class BridgeReply: Sendable {
   func keepAlive() {
     state.withLock { state in
       guard begin(&state) else { return }
-      send(Array(": alive\n\n".utf8))
+      send(Array(": alive\n\n".utf8), &state)
     }
   }
 
-  private func begin(_ state: inout State) -> Bool {
+  private func begin(_ state: inout State, session: String? = nil) -> Bool {
     switch state.phase {
     case .done: return false
     case .streaming: return !state.isGone
     case .waiting:
       state.phase = .streaming
-      output.head(
-        200, [("content-type", "text/event-stream"), ("cache-control", "no-cache, no-transform")],
-        length: nil)
+      var fields = [
+        ("content-type", "text/event-stream"), ("cache-control", "no-cache, no-transform"),
+      ]
+      if let session { fields.append(("mcp-session-id", session)) }
+      output.head(200, fields, length: nil)
       return !state.isGone
     }
   }
 
-  private func send(_ bytes: [UInt8]) {
+  private func send(_ bytes: [UInt8], _ state: inout State) {
     let count = bytes.count
     let (_, waiting) = waitingBytes.add(count, ordering: .relaxed)
-    guard waiting <= waitingBytesMax else { return output.cut() }
+    guard waiting <= state.waitingBytesMax else { return output.cut() }
     output.body(bytes) { self.waitingBytes.subtract(count, ordering: .relaxed) }
   }
 

@@ -10,6 +10,8 @@ struct BridgeRequest: Sendable {
   /// `Last-Event-ID`, of the legacy era.
   var lastEventID: String? = nil
   var body: [UInt8]
+  /// What an agent of HTTP+SSE proves itself with. A secret.
+  var agentAuthorization: String?
 }
 
 /// Where the bytes of an answer go.

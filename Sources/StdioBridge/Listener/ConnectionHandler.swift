@@ -68,7 +68,8 @@ final class ConnectionHandler: ChannelInboundHandler {
     return BridgeRequest(
       method: method, server: String(head.uri.drop { $0 == "/" }),
       session: head.headers.first(name: "mcp-session-id"),
-      lastEventID: head.headers.first(name: "last-event-id"), body: body)
+      lastEventID: head.headers.first(name: "last-event-id"), body: body,
+      agentAuthorization: head.headers.first(name: "sluice-agent-authorization"))
   }
 
   /// Compares without telling by its time how much was right.

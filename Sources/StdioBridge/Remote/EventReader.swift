@@ -7,6 +7,11 @@ struct EventReader {
     var data: [UInt8]
   }
 
+  /// The id of the last event that had one: where the stream can be taken up again.
+  private(set) var lastID: [UInt8]?
+  /// How long to wait before that, where the server has said so.
+  private(set) var retryMilliseconds: UInt32?
+
   private var parser: SSEParser
   private var kept: [UInt8] = []
 
@@ -28,6 +33,8 @@ struct EventReader {
         parser.dropped(consumed)
         return events
       case .event(let event):
+        if event.hasID { lastID = Array(buffer[event.id.range]) }
+        if event.hasRetry { retryMilliseconds = event.retryMilliseconds }
         guard event.dataLines > 0 else { continue }
         let capacity = max(1, Int(event.block.count))
         let data = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { memory, count in

@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Identity
 internal import NIOCore
 internal import NIOHTTP1
@@ -77,11 +78,13 @@ final class RemoteClient: RemoteSender {
   }
 
   private func open(_ access: RemoteAccess) async throws -> RemoteLink {
-    let address = try SocketAddress(ipAddress: access.host, port: Int(access.port))
     let limits = limits
-    let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+    let isLocal = access.host.hasPrefix("@")
+    var bootstrap = ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
       .connectTimeout(.nanoseconds(Int64(limits.connectTime / .nanoseconds(1))))
-      .channelOption(.socketOption(.tcp_nodelay), value: 1)
+    if !isLocal { bootstrap = bootstrap.channelOption(.socketOption(.tcp_nodelay), value: 1) }
+    bootstrap =
+      bootstrap
       .channelOption(.autoRead, value: false)
       .channelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
@@ -97,7 +100,12 @@ final class RemoteClient: RemoteSender {
               whenClosed: { [weak self] link in self?.forget(link) }))
         }
       }
-      .connect(to: address).get()
+    let channel =
+      isLocal
+      ? try await bootstrap.withConnectedSocket(try Self.connectLocally(access.host)).get()
+      : try await bootstrap.connect(
+        to: try SocketAddress(ipAddress: access.host, port: Int(access.port))
+      ).get()
     return try await channel.eventLoop.submit {
       RemoteLink(
         channel: channel,
@@ -105,6 +113,19 @@ final class RemoteClient: RemoteSender {
           try channel.pipeline.syncOperations.handler(type: RemoteConnection.self),
           eventLoop: channel.eventLoop))
     }.get()
+  }
+
+  /// A connection to a Unix socket of the abstract namespace, "@name": made at once, or not at all.
+  private static func connectLocally(_ host: String) throws(RemoteFailure) -> Int32 {
+    var address = linux_address()
+    guard unsafe linux_address_make(&address, host, 0) == 0 else { throw .unreachable }
+    let descriptor = unsafe linux_stream_socket(&address)
+    guard descriptor >= 0 else { throw .unreachable }
+    guard unsafe linux_connect(descriptor, &address) == 0 else {
+      _ = linux_close(descriptor)
+      throw .unreachable
+    }
+    return descriptor
   }
 
   private func keep(_ link: RemoteLink) {

@@ -67,7 +67,7 @@ final class RemoteConnection: ChannelInboundHandler {
       fields.add(name: "content-length", value: "\(request.body.count)")
     }
     let head = HTTPRequestHead(
-      version: .http1_1, method: request.method == .get ? .GET : .POST, uri: request.target,
+      version: .http1_1, method: HTTPMethod(rawValue: request.method.rawValue), uri: request.target,
       headers: fields)
     context.write(wrapOutboundOut(.head(head)), promise: nil)
     if !request.body.isEmpty {
@@ -168,6 +168,7 @@ extension RemoteHead {
   fileprivate init(_ head: HTTPResponseHead) {
     status = Int(head.status.code)
     keepsAlive = head.isKeepAlive
+    session = head.headers.first(name: "mcp-session-id")
     let media = head.headers.first(name: "content-type")?.prefix { $0 != ";" }.lowercased()
     switch media?.filter({ $0 != " " }) {
     case "application/json": content = .json

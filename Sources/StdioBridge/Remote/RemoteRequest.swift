@@ -3,6 +3,7 @@ struct RemoteRequest: Sendable {
   enum Method: String, Sendable {
     case get = "GET"
     case post = "POST"
+    case delete = "DELETE"
   }
 
   var method = Method.post
@@ -20,6 +21,8 @@ struct RemoteHead: Sendable, Equatable {
 
   var status = 0
   var content = Content.other
+  /// `Mcp-Session-Id`.
+  var session: String?
   /// Whether the connection can be used again afterwards.
   var keepsAlive = false
 }

@@ -1,6 +1,6 @@
 """One small server for either SDK: mcp 2.x (MCPServer) and mcp 1.x (FastMCP), over either transport.
 
-plain_server.py PORT http|sse MARKER: the marker is written by the tool that must not run.
+plain_server.py PORT http|sse|stdio MARKER: the marker is written by the tool that must not run.
 """
 
 import asyncio
@@ -66,6 +66,8 @@ def main():
     port, transport, marker = int(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     where = {} if IS_NEW else {"host": "127.0.0.1", "port": port}
     server = make(marker, **where)
+    if transport == "stdio":
+        return server.run("stdio")
     name = "sse" if transport == "sse" else "streamable-http"
     if IS_NEW:
         server.run(name, host="127.0.0.1", port=port)

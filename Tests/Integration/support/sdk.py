@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx2
 from mcp import Client
+from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.types import ElicitResult
 
@@ -33,10 +34,10 @@ class Call:
         self.everything = json.dumps(result, ensure_ascii=False)
 
 
-def use(url, account, calls, mode="auto", progress=None, verify=True, answer=None):
+def use(url, account, calls, mode="auto", progress=None, verify=True, answer=None, sse=False):
     """Connects with mcp 2.3.0, lists the tools, makes the calls, and ends the session.
 
-    `answer` is what its user answers to every question; without, it cannot be asked.
+    `answer` is what its user answers to every question; without, it cannot be asked. With `sse`, the transport is HTTP+SSE.
     """
     questions = []
 
@@ -48,7 +49,9 @@ def use(url, account, calls, mode="auto", progress=None, verify=True, answer=Non
 
     async def main():
         async with httpx2.AsyncClient(headers=account.headers, timeout=30, verify=verify) as http:
-            transport = streamable_http_client(url, http_client=http)
+            transport = (
+                sse_client(url, headers=account.headers) if sse
+                else streamable_http_client(url, http_client=http))
             async with Client(transport, mode=mode, **more) as client:
                 protocol = client.session.protocol_version
                 tools = [tool.name for tool in (await client.list_tools()).tools]
