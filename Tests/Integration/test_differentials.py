@@ -5,6 +5,7 @@ the gateway, whose policy blocks the tool: there it never runs. The SDK for Type
 is not among the servers: it needs packages that Debian does not have.
 """
 
+import http.client
 import json
 import os
 import subprocess
@@ -13,14 +14,16 @@ import time
 import pytest
 
 from support.differentials import (
-    BLOCKED, ERAS, FIRST_STREAMABLE, FRAMINGS, ROWS, Request, framed, send)
+    BLOCKED, ERAS, FIRST_STREAMABLE, FRAMINGS, ROWS, Answer, Request, framed, send)
 from support.gateway import Gateway
 from support.ports import free_ports
 from support.settings import configuration
+from support.sse_agent import EventStreamAgent
 from support.upstreams import FOLDER, LEGACY_PYTHON, PYTHON
 from support.wire import LEGACY, MODERN
 
 KINDS = ["mcp2", "mcp1", "fastmcp"]
+REVISIONS = {LEGACY: LEGACY, FIRST_STREAMABLE: "2024-11-05"}
 NO_EVIL = {"name": "no-evil", "match": {"servers": ["*"], "tools": ["evil"]}, "effect": "block"}
 
 
@@ -78,7 +81,6 @@ def begin(port, path, era, headers=()):
     hello.message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
         "protocolVersion": era, "capabilities": {}, "clientInfo": {"name": "matrix", "version": "1"}}}
     lines, pieces = framed(hello.bytes(), "length")
-    import http.client
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     connection.request("POST", path, pieces[0], dict([*hello.headers, *headers]))
     answer = connection.getresponse()
@@ -101,6 +103,10 @@ def guarded(io, tmp_path_factory, accounts, servers):
         gateway.sessions = {
             (kind, era): begin(gateway.port, f"/{kind}/mcp", era, gateway.credential)
             for kind in KINDS for era in (LEGACY, FIRST_STREAMABLE)}
+        # Agents of HTTP+SSE: of the last revision with sessions, and of the transport's own.
+        gateway.agents = {
+            (kind, era): EventStreamAgent(gateway, kind, accounts.analyst).begin(REVISIONS[era])
+            for kind in KINDS for era in REVISIONS}
         yield gateway
         assert gateway.is_running(), gateway.log_text()
 
@@ -117,6 +123,79 @@ def test_it_never_runs(guarded, servers, row, era, kind):
         answer = through(guarded, kind, row.request(era, guarded.sessions.get((kind, era))), framing)
         assert answer is not None, f"no answer over {framing}"
         assert answer.meets(row.expectation(era)), (framing, answer)
+    assert servers.runs(kind) == before
+
+
+def over_a_stream(gateway, kind, era, request, framing):
+    """The same at the address of an agent's event stream: its answer is the status, or comes on the stream."""
+    agent = gateway.agents[kind, era]
+    answer = send(gateway.port, agent.address, request, framing, gateway.credential)
+    if answer is None or answer.status != 202:
+        return answer
+    # What has no answer is followed by something that has one.
+    agent.last_id += 1
+    last = 1000 + agent.last_id
+    assert agent.post({"jsonrpc": "2.0", "id": last, "method": "tools/list"}).status == 202
+    is_answered = is_last = False
+    while not is_last or not is_answered:
+        message = agent.message()
+        assert message is not None, "the stream has ended"
+        if message.get("id") == last:
+            is_last = True
+            is_answered = is_answered or not isinstance(request.message, dict) or "id" not in request.message
+        else:
+            is_answered = True
+            answer = Answer(200, {}, json.dumps(message).encode())
+    return answer
+
+
+def meets_on_a_stream(answer, expectation):
+    """On a stream an answer has no status of its own."""
+    expectations = expectation if isinstance(expectation, list) else [expectation]
+    return answer.meets(expectation) or any(
+        codes is not None and answer.status == 200 and answer.code in codes
+        for status, codes in (one for one in expectations if one != BLOCKED))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("row, era", [
+    (row, era) for row in ROWS for era in row.eras if era in REVISIONS], ids=str)
+def test_it_never_runs_for_an_agent_of_http_sse(guarded, servers, row, era, kind):
+    before = servers.runs(kind)
+    for framing in row.framings or FRAMINGS:
+        answer = over_a_stream(guarded, kind, era, row.request(era), framing)
+        assert answer is not None, f"no answer over {framing}"
+        assert meets_on_a_stream(answer, row.expectation(era)), (framing, answer)
+    assert servers.runs(kind) == before
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("era", REVISIONS)
+def test_what_is_not_forbidden_runs_for_an_agent_of_http_sse(guarded, era, kind):
+    for framing in FRAMINGS:
+        request = Request(era)
+        request.params["name"] = "safe"
+        answer = over_a_stream(guarded, kind, era, request, framing)
+        assert answer.message["result"]["content"][0]["text"] == "safe: x"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_of_an_agent_of_http_sse(guarded, servers, accounts, kind):
+    before = servers.runs(kind)
+    agent = EventStreamAgent(guarded, kind, accounts.analyst).begin(FIRST_STREAMABLE)
+    one = Request(FIRST_STREAMABLE).message
+    harmless = {**one, "id": 8, "params": {"name": "safe", "arguments": {}}}
+    for members in ([one], [harmless, one], [one, harmless]):
+        assert agent.post(json.dumps(members).encode()).status == 202
+        answers = {}
+        for _ in members:
+            message = agent.message()
+            answers[message["id"]] = message["result"]
+        assert answers[7]["isError"]
+    for members in ([one] * 3, [[one]], [harmless, {**one, "id": 8}]):
+        assert agent.post(json.dumps(members).encode()).status == 202
+        assert agent.message()["error"]["code"] == -32600
+    agent.close()
     assert servers.runs(kind) == before
 
 
