@@ -4,7 +4,7 @@ internal import Synchronization
 /// The bridge to MCP servers on standard input and output: inside this process it is an HTTP server that only the
 /// gateway's own workers can reach, and they treat each such server as any other, with policy, masks, record and sessions.
 ///
-///     let bridge = try await StdioBridge(logger: log, guardCommand: ["/proc/self/exe", "stdio-guard"])
+///     let bridge = try await StdioBridge(logger: log, helpers: helpers)
 ///     await bridge.update(servers)
 ///     …                                    // workers: bridge.socketName, target(of:), authorization
 ///     await bridge.stop()
@@ -15,15 +15,16 @@ public final class StdioBridge: Sendable {
   private let door: EventStreamDoor
 
   /// Opens the bridge; it runs no process before an agent asks for one.
-  /// - Parameter guardCommand: a program that calls `StdioGuard.run`, which ends the servers' processes when this one is
-  ///   gone without doing so itself; nil for none.
+  /// - Parameter helpers: what keeps servers' processes from being left behind; nil for nothing.
   /// - Throws: when its socket cannot be had.
-  public init(logger: Logger, guardCommand: [String]?) async throws {
-    let processGuard = guardCommand.map { ProcessGuard(command: $0, log: logger) }
+  public init(logger: Logger, helpers: StdioHelpers?) async throws {
+    let processGuard = helpers.map { ProcessGuard(command: $0.guardCommand, log: logger) }
     let clients = RemoteClients()
     let servers = ServerTable(log: logger) { server, events in
       guard let remote = server.remote else {
-        return ChildProcess(server, log: logger, processGuard: processGuard, events: events)
+        return ChildProcess(
+          server, log: logger, processGuard: processGuard, keeper: helpers?.keeperCommand,
+          events: events)
       }
       let client = clients.client(of: server.name, remote)
       return switch remote.speech {
@@ -84,6 +85,19 @@ public final class StdioBridge: Sendable {
     await servers.stop()
     await processGuard?.stop()
     await listener.stop()
+  }
+}
+
+/// Programs that keep servers' processes from being left behind: the first part of their command lines.
+public struct StdioHelpers: Sendable {
+  /// One that calls `StdioGuard.run`: it ends the servers' processes when this one is gone without doing so itself.
+  public var guardCommand: [String]
+  /// One that calls `StdioKeeper.run` with the arguments that follow: it ends what a server's program leaves behind.
+  public var keeperCommand: [String]
+
+  public init(guardCommand: [String], keeperCommand: [String]) {
+    self.guardCommand = guardCommand
+    self.keeperCommand = keeperCommand
   }
 }
 

@@ -39,6 +39,7 @@ struct Sluice: AsyncParsableCommand {
   /// Replaces the library's entry point, whose exit status for a wrong command line is 64.
   static func main() async {
     if StdioGuardCommand.isAskedFor { return StdioGuardCommand.run() }
+    if StdioKeeperCommand.isAskedFor { StdioKeeperCommand.run() }
     // A peer or a reader that went away is an error of one call, never the end of the process.
     signal(SIGPIPE, SIG_IGN)
     do {

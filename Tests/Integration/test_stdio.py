@@ -1,8 +1,11 @@
 """Servers on standard input and output: real ones and bad ones, behind real clients."""
 
 import json
+import os
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -211,6 +214,52 @@ def test_nothing_is_left_behind(make_gateway, accounts, stubborn, marker, way, a
             wait_until_gone(marker)
         for stream in streams:
             stream.close()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--ignore-end", "--ignore-sigterm"]])
+@pytest.mark.parametrize("way", ["delete", "crash", "stop", "kill"])
+def test_daemons_of_servers_end_with_them(make_gateway, accounts, stubborn, marker, way, arguments):
+    """What a server has started in a session of its own and disowned, and which ignores what it is asked."""
+    with make_gateway({"s": stubborn("--daemon", *arguments), "other": stubborn("--daemon")}) as gateway:
+        session, other = (Session(gateway, server, accounts.analyst) for server in ("s", "other"))
+        program = int(session.call("pid").text)
+        # The programs and their daemons; what keeps them does not show their arguments.
+        eventually(lambda: len(running(marker)) == 4)
+        assert len(running("stdio-keeper")) >= 2
+        assert other.call("pid").status == 200
+        if way == "delete":
+            assert session.delete().status == 200
+        elif way == "crash":
+            os.kill(program, signal.SIGKILL)
+        elif way == "stop":
+            assert gateway.stop() == 0
+            assert not running(marker)
+            return
+        else:
+            gateway.kill()
+            wait_until_gone(marker, 60)
+            return
+        wait_until_gone(marker, 60, but=2)
+        # Others keep theirs.
+        assert other.call("pid").status == 200 and len(running(marker)) == 2
+
+
+def test_a_server_hides_nothing_from_its_keeper(make_gateway, accounts, stubborn, marker):
+    """The program's environment, arguments and end are its own."""
+    with make_gateway({"s": stubborn("--daemon", environment={"SECRET": "s3cr3t-of-it"})}) as gateway:
+        session = Session(gateway, "s", accounts.analyst)
+        program = int(session.call("pid").text)
+        keeper, = [number for number in running("stdio-keeper") if parent(program) == number]
+        assert Path(f"/proc/{program}/environ").read_bytes() == b"SECRET=s3cr3t-of-it\0"
+        assert marker not in running("stdio-keeper")[keeper]
+        assert len(list(Path(f"/proc/{keeper}/task").iterdir())) == 1
+        os.kill(program, signal.SIGSEGV)
+        eventually(lambda: any("signal 11" in line.get("reason", "") for line in gateway.log()))
+        assert keeper not in running("stdio-keeper")
+
+
+def parent(number):
+    return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
 
 
 def test_a_reload_starts_changed_servers_afresh(make_gateway, accounts, stubborn, marker):

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -32,6 +33,11 @@ static inline int linux_process_ended(int pidfd) {
   int count = poll(&poll_one, 1, 0);
   return count < 0 ? (errno == EINTR ? 0 : -errno) : count;
 }
+
+// Whether a file is there and may be run: 0 or -errno.
+static inline int linux_may_run(const char *path) { return access(path, X_OK) < 0 ? -errno : 0; }
+
+static inline const char *linux_error_text(int code) { return strerror(code); }
 
 // Sends a signal to every process of a group; 0 only asks whether there is one.
 static inline int linux_signal_group(int group, int number) {

@@ -4,7 +4,7 @@ public import Logging
 import Policy
 import Proxy
 public import SluiceConfiguration
-import StdioBridge
+public import StdioBridge
 import Synchronization
 
 /// The part that stands between the workers and the servers which they cannot speak with by themselves: those on standard
@@ -12,16 +12,16 @@ import Synchronization
 public final class StdioServers: ServicePart {
   public let name = "stdio"
 
-  private let guardCommand: [String]?
+  private let helpers: StdioHelpers?
   private let logger: Logger
   /// Opened for the first configuration that has such a server.
   private let bridge = Mutex<StdioBridge?>(nil)
   /// What the last plan says of such servers.
   private let planned = Mutex<[StdioServer]>([])
 
-  /// - Parameter guardCommand: a program that calls `StdioGuard.run`: it ends the servers' processes if this one is killed.
-  public init(guardCommand: [String]?, logger: Logger) {
-    self.guardCommand = guardCommand
+  /// - Parameter helpers: what keeps servers' processes from being left behind.
+  public init(helpers: StdioHelpers?, logger: Logger) {
+    self.helpers = helpers
     self.logger = logger
   }
 
@@ -31,7 +31,7 @@ public final class StdioServers: ServicePart {
     }
     guard isNeeded, bridge.withLock({ $0 == nil }) else { return }
     do {
-      let opened = try await StdioBridge(logger: logger, guardCommand: guardCommand)
+      let opened = try await StdioBridge(logger: logger, helpers: helpers)
       bridge.withLock { $0 = opened }
     } catch {
       throw ServiceFailure("Servers behind the bridge cannot be reached: \(error)")

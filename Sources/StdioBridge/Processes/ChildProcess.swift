@@ -5,11 +5,13 @@ internal import Synchronization
 internal import SystemPackage
 
 /// A child of the gateway, in a session and process group of its own: signals for the gateway's terminal do not reach
-/// it, and signals for it reach whatever it has started.
+/// it. Between the two stands a keeper (`StdioKeeper`), which gets signals in its place and sees to whatever it has started;
+/// without one, signals go to its group.
 final class ChildProcess: ServerProcess {
   private let server: StdioServer
   private let log: Logger
   private let processGuard: ProcessGuard?
+  private let keeper: [String]?
   private let input: AsyncStream<[UInt8]>
   private let inputFeed: AsyncStream<[UInt8]>.Continuation
   private let endings: AsyncStream<Void>
@@ -18,12 +20,13 @@ final class ChildProcess: ServerProcess {
   private let task = Mutex<Task<Void, Never>?>(nil)
 
   init(
-    _ server: StdioServer, log: Logger, processGuard: ProcessGuard?,
+    _ server: StdioServer, log: Logger, processGuard: ProcessGuard?, keeper: [String]? = nil,
     events: @escaping @Sendable (ProcessEvent) async -> Void
   ) {
     self.server = server
     self.log = log
     self.processGuard = processGuard
+    self.keeper = keeper
     (input, inputFeed) = AsyncStream.makeStream()
     (endings, endingFeed) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     let task = Task { await events(.ended(await self.run(events))) }
@@ -51,6 +54,7 @@ final class ChildProcess: ServerProcess {
   /// Runs the process to its end and says what that was.
   private func run(_ events: @escaping @Sendable (ProcessEvent) async -> Void) async -> String {
     do {
+      if keeper != nil { try ServerProgram.check(server) }
       let result = try await Subprocess.run(
         configuration, input: .inputWriter, output: .sequence, error: .sequence
       ) { execution in
@@ -83,12 +87,18 @@ final class ChildProcess: ServerProcess {
 
   private var configuration: Configuration {
     let program = server.command[0]
+    var executable = program.contains("/") ? Executable.path(FilePath(program)) : .name(program)
+    var arguments = Arguments(Array(server.command.dropFirst()))
+    if let keeper {
+      executable = .path(FilePath(keeper[0]))
+      arguments = Arguments(
+        executablePathOverride: "sluice", remainingValues: keeper.dropFirst() + server.command)
+    }
     var options = PlatformOptions()
     options.createSession = true
     let environment = server.environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) }
     return Configuration(
-      executable: program.contains("/") ? .path(FilePath(program)) : .name(program),
-      arguments: Arguments(Array(server.command.dropFirst())),
+      executable: executable, arguments: arguments,
       environment: .custom(Dictionary(uniqueKeysWithValues: environment)),
       workingDirectory: server.directory.map { FilePath($0) },
       platformOptions: options)
@@ -150,11 +160,19 @@ final class ChildProcess: ServerProcess {
   private func enforceEnd(of process: ProcessIdentifier) async {
     for await _ in endings { break }
     if await hasEnded(process, within: server.limits.closeTime) { return }
-    _ = linux_signal_group(process.value, linux_signal_terminate)
+    if keeper == nil {
+      _ = linux_signal_group(process.value, linux_signal_terminate)
+    } else {
+      _ = linux_signal_process(process.value, linux_signal_terminate)
+    }
     if await hasEnded(process, within: server.limits.terminateTime) { return }
     log.warning(
       "a server's process does not end when asked to and is killed",
       metadata: ["server": "\(server.name)", "process": "\(process.value)"])
+    if keeper != nil {
+      _ = linux_signal_process(process.value, linux_signal_kill_all)
+      if await hasEnded(process, within: server.limits.terminateTime) { return }
+    }
     _ = linux_signal_group(process.value, linux_signal_kill)
   }
 

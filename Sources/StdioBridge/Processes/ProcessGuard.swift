@@ -9,7 +9,8 @@ internal import SystemPackage
 /// ignore it, and what they have started may not even see it.
 ///
 /// It is this program itself with other arguments. It reads lines `+GROUP` and `-GROUP` from its standard input; when that
-/// ends, it sends SIGTERM and then SIGKILL to the groups that are left.
+/// ends, it has the groups' leaders, which are keepers, end what they keep and then kill it, and kills the groups that are
+/// left even then.
 actor ProcessGuard {
   private let command: [String]
   private let log: Logger
@@ -109,9 +110,11 @@ public enum StdioGuard {
 
   private static func end(_ groups: Set<Int32>) {
     guard !groups.isEmpty else { return }
-    for group in groups { _ = linux_signal_group(group, linux_signal_terminate) }
-    for _ in 0..<40 where groups.contains(where: { linux_signal_group($0, 0) == 0 }) {
-      linux_sleep_milliseconds(50)
+    for number in [linux_signal_terminate, linux_signal_kill_all] {
+      for group in groups { _ = linux_signal_process(group, number) }
+      for _ in 0..<40 where groups.contains(where: { linux_signal_group($0, 0) == 0 }) {
+        linux_sleep_milliseconds(50)
+      }
     }
     for group in groups { _ = linux_signal_group(group, linux_signal_kill) }
   }

@@ -2,6 +2,7 @@ import Approvals
 import ControlPlane
 import Logging
 import SluiceConfiguration
+import StdioBridge
 
 extension GatewayService {
   /// Reads and checks the file. - Throws: `CommandFailure` that lists every mistake.
@@ -54,7 +55,10 @@ extension GatewayService {
   ) throws(CommandFailure) -> [any ServicePart] {
     var parts: [any ServicePart] = [
       RecordSinks(logger: logger),
-      StdioServers(guardCommand: ["/proc/self/exe", StdioGuardCommand.name], logger: logger),
+      StdioServers(
+        helpers: StdioHelpers(
+          guardCommand: ["/proc/self/exe", StdioGuardCommand.name],
+          keeperCommand: ["/proc/self/exe", StdioKeeperCommand.name]), logger: logger),
     ]
     var service: any ApprovalService = NoApprovals()
     do throws(ServiceFailure) {
