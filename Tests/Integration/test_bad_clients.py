@@ -159,7 +159,9 @@ def test_requests_that_are_not_for_us(strict, accounts, name):
     ("TRACE", 405), ("BREW", 405),
 ])
 def test_other_methods(strict, accounts, method, status):
-    data = f"{method} /echo/mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n" + "".join(
+    # Without a revision, GET would open a stream of HTTP+SSE.
+    revision = "MCP-Protocol-Version: 2025-11-25\r\n"
+    data = f"{method} /echo/mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n{revision}" + "".join(
         f"{name}: {value}\r\n" for name, value in accounts.analyst.headers.items()) + "\r\n"
     answered = send(strict, data.encode())
     assert statuses(answered)[0] in (status, 405), answered

@@ -20,7 +20,7 @@ struct EventStreamAgentTests {
   }
 
   static let opened =
-    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nMcp-Session-Id: d1\r\n"
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nMcp-Session-Id: door!1\r\n"
     + "Transfer-Encoding: chunked\r\n\r\n"
 
   private func publish() throws {
@@ -48,7 +48,7 @@ struct EventStreamAgentTests {
     gateway.run(turns: 60)
     let text = received(client)
     #expect(text.hasPrefix("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"))
-    #expect(!text.contains("Mcp-Session-Id") && !text.contains("d1"))
+    #expect(!text.contains("Mcp-Session-Id") && !text.contains("door!1"))
     let data = try #require(text.components(separatedBy: "event: endpoint\ndata: ").last)
     return (client, String(data.prefix { $0 != "\n" }))
   }
@@ -74,7 +74,7 @@ struct EventStreamAgentTests {
     #expect(post(address).hasPrefix("HTTP/1.1 202 "))
     let posted = try #require(gateway.requestsAtServers.last)
     #expect(posted.head.hasPrefix("POST /door/shop HTTP/1.1\r\n"))
-    #expect(posted.head.contains("\r\nMcp-Session-Id: d1\r\n"))
+    #expect(posted.head.contains("\r\nMcp-Session-Id: door!1\r\n"))
     #expect(posted.head.contains("\r\nSluice-Agent-Authorization: Bearer key-ada\r\n"))
     #expect(posted.body == SimulatedGateway.call("query"))
   }
@@ -85,7 +85,7 @@ struct EventStreamAgentTests {
     let id = try #require(address.components(separatedBy: "=").last)
     for (address, key, status) in [
       (address, "key-bob", 404), (String(address.dropLast(3)) + "AAA", "key-ada", 404),
-      ("/shop/sse?session_id=d1", "key-ada", 404), ("/shop/sse", "key-ada", 405),
+      ("/shop/sse?session_id=door!1", "key-ada", 404), ("/shop/sse", "key-ada", 405),
       ("/shop/sse?session_id=", "key-ada", 405), ("/shop/sse?x=\(id)", "key-ada", 405),
       ("\(address)&session_id=\(id)", "key-ada", 405), (address, "nobody", 401),
     ] {

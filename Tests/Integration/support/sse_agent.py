@@ -58,7 +58,8 @@ class EventStreamAgent:
         body = message if isinstance(message, bytes) else json.dumps(message)
         return http_request(
             self.gateway.port, "POST", address or self.address,
-            {"Content-Type": "application/json", **(account or self.account).headers, **dict(headers)}, body)
+            {"Content-Type": "application/json", **(account or self.account).headers, **dict(headers)}, body,
+            timeout=60)
 
     def send(self, method, params=None):
         """Posts a request; its id."""
