@@ -66,7 +66,7 @@ struct LocalRefusal {
   static var eventStreamMissing: LocalRefusal {
     LocalRefusal(
       status: 405, code: -32600,
-      text: "HTTP+SSE begins with GET, and names there where to post. Streamable HTTP has another path.",
+      text: "HTTP+SSE begins with GET, which says where to post. Streamable HTTP has its own path.",
       extra: .allow)
   }
   static var eventStreamTooOld: LocalRefusal {
