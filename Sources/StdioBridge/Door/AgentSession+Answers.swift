@@ -73,7 +73,8 @@ extension AgentSession {
     } else if posted.message == nil, head.content == .json {
       tell(body)
     } else {
-      refuse(posted, Self.words(of: body) ?? "The gateway answered with status \(head.status).")
+      refuse(
+        posted, "The gateway answered with status \(head.status).", error: Self.error(in: body))
     }
     // The session has ended; the agent begins another with another stream.
     if head.status == 404, session != nil { end() }
@@ -98,19 +99,25 @@ extension AgentSession {
     opened(session, revision.flatMap { $0 >= "2025-06-18" ? $0 : nil })
   }
 
-  /// Tells whoever waits for an answer that there is none.
-  private func refuse(_ posted: Posted, _ text: String) {
+  /// Tells whoever waits for an answer that there is none: with the gateway's own error, where it has given one that names no
+  /// request.
+  private func refuse(_ posted: Posted, _ text: String, error: [UInt8]? = nil) {
     guard let message = posted.message, message.kind == .request, let id = message.id else {
       return log.debug(
         "a message of an agent was refused", metadata: ["server": "\(server)", "reason": "\(text)"])
     }
-    tell(MessageText.error(id: message.literal(id), code: MessageText.internalError, text))
+    let name = message.literal(id)
+    tell(
+      error.map { MessageText.error(id: name, $0) }
+        ?? MessageText.error(id: name, code: MessageText.internalError, text))
   }
 
-  /// The text of an error that names no request.
-  private static func words(of body: [UInt8]) -> String? {
-    guard let answer = JSONDocument(body, bytesMax: 1 << 20) else { return nil }
-    return answer.text(answer.member("message", of: answer.member("error", of: answer.root)))
+  /// The error of an answer, as it is written: its code, its text, and the reference of its record.
+  private static func error(in body: [UInt8]) -> [UInt8]? {
+    guard let answer = JSONDocument(body, bytesMax: 1 << 20),
+      let error = answer.member("error", of: answer.root)
+    else { return nil }
+    return answer.literal(error)
   }
 
   // MARK: The session's own stream

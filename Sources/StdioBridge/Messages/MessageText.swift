@@ -14,6 +14,11 @@ enum MessageText {
     head(id) + Array(",\"error\":{\"code\":\(code),\"message\":\(quoted(text))}}".utf8)
   }
 
+  /// An answer with an error; `error` is JSON.
+  static func error(id: [UInt8], _ error: [UInt8]) -> [UInt8] {
+    head(id) + Array(",\"error\":".utf8) + error + Array("}".utf8)
+  }
+
   /// An answer; `result` is JSON.
   static func result(id: [UInt8], _ result: [UInt8]) -> [UInt8] {
     head(id) + Array(",\"result\":".utf8) + result + Array("}".utf8)
