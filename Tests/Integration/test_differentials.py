@@ -157,6 +157,8 @@ def meets_on_a_stream(answer, expectation):
         for status, codes in (one for one in expectations if one != BLOCKED))
 
 
+# The messages go through the workers as those above do, which are tried on both.
+@pytest.mark.any_backend
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("row, era", [
     (row, era) for row in ROWS for era in row.eras if era in REVISIONS], ids=str)
