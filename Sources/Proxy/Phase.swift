@@ -12,13 +12,16 @@
 /// | jsonIndex | not one strict JSON value | 400, JSON-RPC -32700 |
 /// | mcpMessage | no MCP message, unknown revision, headers disagree, unknown session | 400 with -32600, -32602, -32020, -32022; 404 |
 /// | decide | no profile, blocked by a rule, unknown method | 200 with `isError` or -31403 |
-/// | hold | no approval can be asked for, denied, expired, not decided in time | 200 with `isError`, or `input_required` |
+/// | hold | no approval can be asked for, denied, expired, not decided in time | 200 with `isError` (-31403 where a task is expected), or `input_required` |
 /// | reserveRecord | the audit path is full or failing | 200 with -32603 (503 before a message was read) |
 /// | upstream | no connection, refused, unreachable a moment ago, reset, too slow | 200 with -32603 |
 /// | response | malformed, wrong id, too large, not JSON, cut short | 200 with -32603; a stream is cut |
 /// | mask | cannot be masked reliably | 200 with -32603; a stream is cut |
 /// | commitRecord | no room in the audit ring | the answer waits |
 /// | send | the agent does not read, or has gone | the connection is closed |
+///
+/// Agents of HTTP+SSE leave this order twice: `EventStream` hands what they post to a door in this process, from which it comes
+/// back as a request that goes through all of it; `Relay` passes on what the door says on their stream.
 ///
 /// A request is sent to its server once. It is sent a second time, on a fresh connection, only when it was lost with a
 /// connection from the pool and cannot have run: no byte of it was handed to the kernel, or it is one that changes

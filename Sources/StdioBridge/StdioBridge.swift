@@ -1,8 +1,9 @@
 public import Logging
 internal import Synchronization
 
-/// The bridge to MCP servers on standard input and output: inside this process it is an HTTP server that only the
-/// gateway's own workers can reach, and they treat each such server as any other, with policy, masks, record and sessions.
+/// The bridge to whatever is not Streamable HTTP of the agent's era: servers on standard input and output, servers of HTTP+SSE
+/// (`Remote`), modern servers for legacy agents (`Modern`), and agents of HTTP+SSE (`Door`). Inside this process it is an HTTP server
+/// that only the gateway's own workers can reach, and they treat each such server as any other, with policy, masks, record and sessions.
 ///
 ///     let bridge = try await StdioBridge(logger: log, helpers: helpers)
 ///     await bridge.update(servers)

@@ -190,7 +190,7 @@ def test_large_requests_and_answers(make_gateway, scripted, accounts):
     for call in calls:
         assert json.loads(call["request"])["params"]["arguments"]["text"] == json.loads(
             call["answer"])["result"]["content"][0]["text"]
-    # As a program that nobody here wrote anything for would check it; tens of millions of bytes are some thousands of leaves.
+    # By the description of the format alone, with another program's SHA-256; ten megabytes are some thousands of leaves.
     entries, leaves = check_chain(gateway.recordings)
     assert leaves > 2000 and f"{entries} entries" in gateway.verify().replace(",", "")
 

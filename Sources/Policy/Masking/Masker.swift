@@ -76,7 +76,8 @@ public struct Masker: ~Copyable {
     return values == 0 ? .untouched : .masked(values: values)
   }
 
-  /// Masks the document of a level, all of which is data behind the first level, and where `isData` says so; returns how many values were replaced, and writes nothing when none was.
+  /// Masks the document of a level, all of which is data behind the first level, and where `isData` says so; returns how many
+  /// values were replaced, and writes nothing when none was.
   mutating func mask(
     _ bytes: RawSpan, _ index: borrowing JSONIndex, level: Int, isData: Bool = false,
     tables: MaskTables, watch: borrowing JSONWatch, active: MaskRuleSet,
