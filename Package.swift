@@ -164,7 +164,7 @@ let controlPlane: [Target] = [
     ],
     swiftSettings: strict),
   .target(
-    name: "StdioBridge",
+    name: "Bridge",
     dependencies: [
       "CLinux", "Wire", "Identity",
       .product(name: "Hummingbird", package: "hummingbird"),
@@ -176,7 +176,7 @@ let controlPlane: [Target] = [
     name: "ControlPlane",
     dependencies: [
       "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
-      "Approvals", "Outbound", "StdioBridge", "Status", "CLinux",
+      "Approvals", "Outbound", "Bridge", "Status", "CLinux",
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Logging", package: "swift-log"),
     ],
@@ -193,7 +193,7 @@ let controlPlane: [Target] = [
     name: "sluice",
     dependencies: [
       "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
-      "ExampleServer", "ControlPlane", "Console", "Approvals", "StdioBridge", "Outbound", "Status",
+      "ExampleServer", "ControlPlane", "Console", "Approvals", "Bridge", "Outbound", "Status",
       "CLinux",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
@@ -258,8 +258,8 @@ let controlPlane: [Target] = [
     ],
     swiftSettings: strict),
   .testTarget(
-    name: "StdioBridgeTests",
-    dependencies: ["StdioBridge", .product(name: "Logging", package: "swift-log")],
+    name: "BridgeTests",
+    dependencies: ["Bridge", .product(name: "Logging", package: "swift-log")],
     swiftSettings: strict),
   .testTarget(
     name: "ControlPlaneTests",
@@ -308,7 +308,7 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     // SQLite for the example server and the approval store.
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    // HTTP for the example server, the console and the bridge to servers on standard input: control plane only.
+    // HTTP for the example server, the console and the bridge: control plane only.
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     // Pages from templates that escape what they are given.
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),

@@ -2,7 +2,7 @@ public import SluiceConfiguration
 public import Status
 
 /// Something that runs beside the workers for as long as the gateway does: names, credentials, keys of identity providers,
-/// approvals, sinks, servers on standard input.
+/// approvals, sinks, the bridge.
 ///
 /// `GatewayService` calls its parts in their order, and in the opposite order to stop them:
 ///

@@ -1,8 +1,8 @@
 import Approvals
+import Bridge
 import ControlPlane
 import Logging
 import SluiceConfiguration
-import StdioBridge
 
 extension GatewayService {
   /// Reads and checks the file. - Throws: `CommandFailure` that lists every mistake.
@@ -55,8 +55,8 @@ extension GatewayService {
   ) throws(CommandFailure) -> [any ServicePart] {
     var parts: [any ServicePart] = [
       RecordSinks(logger: logger),
-      StdioServers(
-        helpers: StdioHelpers(
+      BridgedServers(
+        helpers: ProcessHelpers(
           guardCommand: ["/proc/self/exe", StdioGuardCommand.name],
           keeperCommand: ["/proc/self/exe", StdioKeeperCommand.name]), logger: logger),
     ]

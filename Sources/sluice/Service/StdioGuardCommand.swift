@@ -1,5 +1,5 @@
+import Bridge
 import Glibc
-import StdioBridge
 
 /// `sluice stdio-guard`: what the gateway starts beside itself to end its servers' processes when it is killed. Not for people,
 /// so not in the help; and told apart before anything else is touched, because it is to weigh next to nothing.

@@ -1,5 +1,5 @@
+import Bridge
 import Glibc
-import StdioBridge
 
 /// `sluice stdio-keeper PROGRAM ARGUMENTS`: what the gateway starts a server's program with, so that nothing the program starts
 /// outlives it. Not for people, like `StdioGuardCommand`.

@@ -7,7 +7,7 @@ import Testing
 /// may use it, and of one who may not, send by seed what a test wants to see sent. What must hold whatever they do is checked
 /// here; each test adds what it is about.
 ///
-/// The bridge itself runs on threads of its own and has tests of its own (`StdioBridgeTests`); here stands what workers see of
+/// The bridge itself runs on threads of its own and has tests of its own (`BridgeTests`); here stands what workers see of
 /// it (`DoorStandIn`).
 final class EraRoute {
   static let versions = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]

@@ -54,9 +54,9 @@ public struct RemoteAccess: Sendable {
   }
 }
 
-extension StdioServer {
+extension BridgedServer {
   /// Has sessions that go on reach the server as the other says.
-  func adoptAccess(of other: StdioServer) {
+  func adoptAccess(of other: BridgedServer) {
     guard let remote, let newer = other.remote else { return }
     remote.place.adopt(newer.place)
   }

@@ -2,7 +2,7 @@ import Foundation
 import Logging
 import Synchronization
 
-@testable import StdioBridge
+@testable import Bridge
 
 /// What an agent would see of an answer.
 final class CapturedOutput: BridgeOutput {
@@ -115,7 +115,7 @@ final class Bench: Sendable {
       speech: .modern, origin: "http://orders", target: "/mcp", access: access)
     var log = Logger(label: "test")
     log.logLevel = .critical
-    bridge = ServerBridge(StdioServer(name: "orders", remote: remote), log: log) {
+    bridge = ServerBridge(BridgedServer(name: "orders", remote: remote), log: log) {
       [log] server, events in
       ModernProcess(server, remote, client: sender, log: log, events: events)
     }
@@ -124,10 +124,10 @@ final class Bench: Sendable {
 
   /// - Parameter answer: what a process says to a line at once; nil for nothing.
   init(
-    _ change: (inout StdioServer) -> Void = { _ in },
+    _ change: (inout BridgedServer) -> Void = { _ in },
     answer: @escaping @Sendable (String) -> String? = Bench.legacy
   ) {
-    var server = StdioServer(name: "orders", command: ["orders"])
+    var server = BridgedServer(name: "orders", command: ["orders"])
     change(&server)
     var log = Logger(label: "test")
     log.logLevel = .critical

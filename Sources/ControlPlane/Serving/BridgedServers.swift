@@ -1,26 +1,26 @@
+public import Bridge
 import EventLoop
 import Identity
 public import Logging
 import Policy
 import Proxy
 public import SluiceConfiguration
-public import StdioBridge
 import Synchronization
 
 /// The part that stands between the workers and the servers which they cannot speak with by themselves: those on standard
 /// input and output, which it starts, those of HTTP+SSE, and for agents of the legacy era those of the modern era only.
-public final class StdioServers: ServicePart {
-  public let name = "stdio"
+public final class BridgedServers: ServicePart {
+  public let name = "bridge"
 
-  private let helpers: StdioHelpers?
+  private let helpers: ProcessHelpers?
   private let logger: Logger
   /// Opened for the first configuration that has such a server.
-  private let bridge = Mutex<StdioBridge?>(nil)
+  private let bridge = Mutex<ProtocolBridge?>(nil)
   /// What the last plan says of such servers.
-  private let planned = Mutex<[StdioServer]>([])
+  private let planned = Mutex<[BridgedServer]>([])
 
   /// - Parameter helpers: what keeps servers' processes from being left behind.
-  public init(helpers: StdioHelpers?, logger: Logger) {
+  public init(helpers: ProcessHelpers?, logger: Logger) {
     self.helpers = helpers
     self.logger = logger
   }
@@ -31,7 +31,7 @@ public final class StdioServers: ServicePart {
     }
     guard isNeeded, bridge.withLock({ $0 == nil }) else { return }
     do {
-      let opened = try await StdioBridge(logger: logger, helpers: helpers)
+      let opened = try await ProtocolBridge(logger: logger, helpers: helpers)
       bridge.withLock { $0 = opened }
     } catch {
       throw ServiceFailure("Servers behind the bridge cannot be reached: \(error)")
@@ -87,7 +87,7 @@ public final class StdioServers: ServicePart {
 
 extension Configuration {
   /// The servers that the bridge stands before, as it takes them.
-  func bridgedServers(_ plan: ServingPlan) -> [StdioServer] {
+  func bridgedServers(_ plan: ServingPlan) -> [BridgedServer] {
     servers.compactMap { server in
       if server.isCommand { return commandServer(server) }
       guard server.isBridged || server.isBridgedForLegacy else { return nil }
@@ -98,7 +98,7 @@ extension Configuration {
   /// Nil while its address is not known.
   private func remoteServer(
     _ server: ServerConfiguration, _ endpoint: ServerEndpoint?
-  ) -> StdioServer? {
+  ) -> BridgedServer? {
     guard let address = endpoint?.address else { return nil }
     let url = server.url
     let access = RemoteAccess(
@@ -106,7 +106,7 @@ extension Configuration {
       credential: endpoint?.credential
         ?? server.credential.map { (field: $0.header, value: $0.fieldValue) },
       tls: server.tlsContext)
-    var bridged = StdioServer(
+    var bridged = BridgedServer(
       name: server.name,
       remote: RemoteServer(
         speech: server.transport == .sse ? .eventStream : .modern, origin: url.origin,
@@ -115,19 +115,19 @@ extension Configuration {
     return bridged
   }
 
-  private func commandServer(_ server: ServerConfiguration) -> StdioServer {
-    var stdio = StdioServer(
+  private func commandServer(_ server: ServerConfiguration) -> BridgedServer {
+    var bridged = BridgedServer(
       name: server.name, command: server.command,
       environment: Dictionary(
         server.environment.map { ($0.name, $0.value.text) }, uniquingKeysWith: { $1 }),
       directory: server.directory)
-    stdio.sharing = server.sharing == .shared ? .shared : .session
-    stdio.limits.processesMax = server.processLimits.processesMax
-    stdio.limits.startTime = .milliseconds(server.processLimits.startMilliseconds)
-    stdio.limits.idleTime = .milliseconds(server.processLimits.idleMilliseconds)
+    bridged.sharing = server.sharing == .shared ? .shared : .session
+    bridged.limits.processesMax = server.processLimits.processesMax
+    bridged.limits.startTime = .milliseconds(server.processLimits.startMilliseconds)
+    bridged.limits.idleTime = .milliseconds(server.processLimits.idleMilliseconds)
     // A message of a server is judged whole: what the workers would refuse need not be read to its end.
-    stdio.limits.messageBytesMax = max(limits.requestBytesMax, limits.responseHeldBytesMax)
-    return stdio
+    bridged.limits.messageBytesMax = max(limits.requestBytesMax, limits.responseHeldBytesMax)
+    return bridged
   }
 }
 

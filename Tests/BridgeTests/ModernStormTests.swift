@@ -2,7 +2,7 @@ import Foundation
 import Synchronization
 import Testing
 
-@testable import StdioBridge
+@testable import Bridge
 
 /// Agents of the legacy era with a server of the modern one, by seed: they call, answer questions, cancel, break off and take up
 /// again, while the server answers in pieces, asks back, breaks off or says nothing, and clocks jump. Whatever happens,

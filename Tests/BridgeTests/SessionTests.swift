@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import StdioBridge
+@testable import Bridge
 
 /// The legacy era: one process per session, or one for all.
 @Suite(.timeLimit(.minutes(1)))

@@ -10,7 +10,7 @@ final class ModernProcess: ServerProcess {
   private let task: Task<Void, Never>
 
   init(
-    _ server: StdioServer, _ remote: RemoteServer, client: any RemoteSender, log: Logger,
+    _ server: BridgedServer, _ remote: RemoteServer, client: any RemoteSender, log: Logger,
     events: @escaping @Sendable (ProcessEvent) async -> Void
   ) {
     let (lines, input) = AsyncStream<[UInt8]>.makeStream()

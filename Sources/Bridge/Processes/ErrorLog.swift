@@ -8,14 +8,14 @@ struct ErrorLog {
   static let burst = 100
   static let linesPerSecond = 20
 
-  private let server: StdioServer
+  private let server: BridgedServer
   private let log: Logger
   private let secrets: [String]
   private var splitter = LineSplitter(bytesMax: ErrorLog.lineBytesMax)
   private var allowance = Allowance(burst: ErrorLog.burst, perSecond: ErrorLog.linesPerSecond)
   private var leftOut = 0
 
-  init(_ server: StdioServer, _ log: Logger) {
+  init(_ server: BridgedServer, _ log: Logger) {
     self.server = server
     self.log = log
     // Shorter values (a flag, a language) are no secrets, and would be found everywhere.

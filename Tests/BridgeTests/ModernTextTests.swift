@@ -1,6 +1,6 @@
 import Testing
 
-@testable import StdioBridge
+@testable import Bridge
 
 /// Requests and answers between the eras, as texts.
 @Suite struct ModernTextTests {

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import StdioBridge
+@testable import Bridge
 
 /// Streams that break off and are taken up again where they did.
 @Suite(.timeLimit(.minutes(1)))

@@ -3,7 +3,7 @@ import Logging
 import Synchronization
 import Testing
 
-@testable import StdioBridge
+@testable import Bridge
 
 /// Real processes that behave badly.
 @Suite(.timeLimit(.minutes(1)))
@@ -27,9 +27,9 @@ struct ChildProcessTests {
 
   private func start(
     _ script: String, environment: [String: String] = [:],
-    change: (inout StdioServer) -> Void = { _ in }
+    change: (inout BridgedServer) -> Void = { _ in }
   ) -> (ChildProcess, Events) {
-    var server = StdioServer(
+    var server = BridgedServer(
       name: "x", command: ["/bin/sh", "-c", script], environment: environment)
     server.limits.closeTime = .milliseconds(300)
     server.limits.terminateTime = .milliseconds(300)

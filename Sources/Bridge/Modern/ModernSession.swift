@@ -13,7 +13,7 @@ internal import Wire
 ///     agent    {"id":"ask-1","result":{…}}                       ->       POST tools/call + inputResponses
 ///     agent    {"id":7,"result":{…}}                             <-       {"resultType":"complete",…}
 actor ModernSession {
-  let server: StdioServer
+  let server: BridgedServer
   let remote: RemoteServer
   let client: any RemoteSender
   let log: Logger
@@ -40,7 +40,7 @@ actor ModernSession {
   static let pagesMax = 64
 
   init(
-    _ server: StdioServer, _ remote: RemoteServer, client: any RemoteSender, log: Logger,
+    _ server: BridgedServer, _ remote: RemoteServer, client: any RemoteSender, log: Logger,
     emit: @escaping @Sendable (ProcessEvent) -> Void
   ) {
     self.server = server

@@ -10,7 +10,7 @@ enum ServerProgram {
   }
 
   /// - Throws: when there is no such program, or it may not be run.
-  static func check(_ server: StdioServer) throws(Missing) {
+  static func check(_ server: BridgedServer) throws(Missing) {
     let program = server.command[0]
     var code: Int32 = -2
     for candidate in candidates(program, server) {
@@ -22,7 +22,7 @@ enum ServerProgram {
     throw Missing(program: program, reason: unsafe String(cString: linux_error_text(-code)))
   }
 
-  private static func candidates(_ program: String, _ server: StdioServer) -> [String] {
+  private static func candidates(_ program: String, _ server: BridgedServer) -> [String] {
     if program.hasPrefix("/") { return [program] }
     let folder = server.directory.map { "\($0)/" } ?? ""
     if program.contains("/") { return [folder + program] }

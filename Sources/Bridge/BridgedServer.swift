@@ -1,5 +1,5 @@
-/// An MCP server that speaks on its standard input and output: how to start it, and how many may run.
-public struct StdioServer: Sendable, Equatable {
+/// An MCP server that the bridge stands before: how to start or to reach it, and how many of its processes or sessions may be.
+public struct BridgedServer: Sendable, Equatable {
   /// Who shares a process of a server of the legacy era (2024-11-05 to 2025-11-25). A server of the modern era keeps
   /// nothing between requests, so all share one.
   public enum Sharing: Sendable, Equatable {
@@ -18,7 +18,7 @@ public struct StdioServer: Sendable, Equatable {
   /// Where it is, when it is no program but reached over HTTP in a way that the workers do not speak.
   public var remote: RemoteServer?
   public var sharing = Sharing.session
-  public var limits = StdioLimits()
+  public var limits = BridgeLimits()
 
   public init(
     name: String, command: [String], environment: [String: String] = [:], directory: String? = nil
@@ -42,15 +42,15 @@ public struct StdioServer: Sendable, Equatable {
   var noun: String { remote == nil ? "process" : "session" }
 }
 
-extension StdioServer: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+extension BridgedServer: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
   /// Never the environment: secrets stand in it.
   public var description: String { "\(name): \(command.first ?? "")" }
   public var debugDescription: String { description }
   public var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// What is bounded for one server on standard input and output, with its default.
-public struct StdioLimits: Sendable, Equatable {
+/// What is bounded for one server behind the bridge, with its default.
+public struct BridgeLimits: Sendable, Equatable {
   /// Processes at once, those that are ending included. Beyond, a new session is refused.
   public var processesMax = 64
   /// Sessions at once on a shared process. Beyond, a new session is refused.

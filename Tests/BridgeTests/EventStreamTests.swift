@@ -1,7 +1,7 @@
 import Identity
 import Testing
 
-@testable import StdioBridge
+@testable import Bridge
 
 /// The transport HTTP+SSE: events in pieces, and the address that a stream may name.
 @Suite struct EventStreamTests {

@@ -8,7 +8,7 @@ internal import SystemPackage
 /// it. Between the two stands a keeper (`StdioKeeper`), which gets signals in its place and sees to whatever it has started;
 /// without one, signals go to its group.
 final class ChildProcess: ServerProcess {
-  private let server: StdioServer
+  private let server: BridgedServer
   private let log: Logger
   private let processGuard: ProcessGuard?
   private let keeper: [String]?
@@ -20,7 +20,7 @@ final class ChildProcess: ServerProcess {
   private let task = Mutex<Task<Void, Never>?>(nil)
 
   init(
-    _ server: StdioServer, log: Logger, processGuard: ProcessGuard?, keeper: [String]? = nil,
+    _ server: BridgedServer, log: Logger, processGuard: ProcessGuard?, keeper: [String]? = nil,
     events: @escaping @Sendable (ProcessEvent) async -> Void
   ) {
     self.server = server

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import StdioBridge
+@testable import Bridge
 
 /// Several agents on one process.
 @Suite(.timeLimit(.minutes(1)))

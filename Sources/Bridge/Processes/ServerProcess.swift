@@ -22,5 +22,5 @@ protocol ServerProcess: Sendable {
 
 /// Starts a server's process and tells what becomes of it, one event after the other.
 typealias ProcessMaker =
-  @Sendable (StdioServer, _ events: @escaping @Sendable (ProcessEvent) async -> Void) ->
+  @Sendable (BridgedServer, _ events: @escaping @Sendable (ProcessEvent) async -> Void) ->
   any ServerProcess

@@ -1,15 +1,24 @@
 public import Logging
 internal import Synchronization
 
-/// The bridge to whatever is not Streamable HTTP of the agent's era: servers on standard input and output, servers of HTTP+SSE
-/// (`Remote`), modern servers for legacy agents (`Modern`), and agents of HTTP+SSE (`Door`). Inside this process it is an HTTP server
-/// that only the gateway's own workers can reach, and they treat each such server as any other, with policy, masks, record and sessions.
+/// The bridge to whatever is not Streamable HTTP of the agent's era: servers on standard input and output, servers of HTTP+SSE,
+/// modern servers for legacy agents, and agents of HTTP+SSE. Inside this process it is an HTTP server that only the gateway's own
+/// workers can reach, and they treat each such server as any other, with policy, masks, record and sessions.
 ///
-///     let bridge = try await StdioBridge(logger: log, helpers: helpers)
+/// A message passes its folders in this order:
+///
+///     Listener    a worker's request comes in
+///     Door        from an agent of HTTP+SSE: becomes requests to the workers, which begin at Listener again where needed
+///     Server      sessions, and who waits for which answer; Messages reads and writes what it looks at
+///     Processes   to a program on standard input and output, or
+///     Modern      into the modern era and back, or
+///     Remote      over HTTP: to servers of HTTP+SSE, and what Modern and Door send
+///
+///     let bridge = try await ProtocolBridge(logger: log, helpers: helpers)
 ///     await bridge.update(servers)
 ///     …                                    // workers: bridge.socketName, target(of:), authorization
 ///     await bridge.stop()
-public final class StdioBridge: Sendable {
+public final class ProtocolBridge: Sendable {
   private let listener: BridgeListener
   private let servers: ServerTable
   private let processGuard: ProcessGuard?
@@ -18,7 +27,7 @@ public final class StdioBridge: Sendable {
   /// Opens the bridge; it runs no process before an agent asks for one.
   /// - Parameter helpers: what keeps servers' processes from being left behind; nil for nothing.
   /// - Throws: when its socket cannot be had.
-  public init(logger: Logger, helpers: StdioHelpers?) async throws {
+  public init(logger: Logger, helpers: ProcessHelpers?) async throws {
     let processGuard = helpers.map { ProcessGuard(command: $0.guardCommand, log: logger) }
     let clients = RemoteClients()
     let servers = ServerTable(log: logger) { server, events in
@@ -71,11 +80,11 @@ public final class StdioBridge: Sendable {
   public func drain() async { await door.drain() }
 
   /// Makes servers known that are not yet, and takes over how the others are reached now.
-  public func add(_ servers: [StdioServer]) { self.servers.add(servers) }
+  public func add(_ servers: [BridgedServer]) { self.servers.add(servers) }
 
   /// Puts another set of servers in force. Those that have not changed go on; those that are started differently from now
   /// on, or are gone, finish what is under way, and their sessions end.
-  public func update(_ servers: [StdioServer]) { self.servers.update(servers) }
+  public func update(_ servers: [BridgedServer]) { self.servers.update(servers) }
 
   /// Processes that run now, over all servers.
   public var processCount: Int { get async { await servers.processCount } }
@@ -90,7 +99,7 @@ public final class StdioBridge: Sendable {
 }
 
 /// Programs that keep servers' processes from being left behind: the first part of their command lines.
-public struct StdioHelpers: Sendable {
+public struct ProcessHelpers: Sendable {
   /// One that calls `StdioGuard.run`: it ends the servers' processes when this one is gone without doing so itself.
   public var guardCommand: [String]
   /// One that calls `StdioKeeper.run` with the arguments that follow: it ends what a server's program leaves behind.
@@ -120,7 +129,7 @@ final class ServerTable: Sendable {
 
   subscript(name: String) -> ServerBridge? { state.withLock { $0.current[name] } }
 
-  func add(_ servers: [StdioServer]) {
+  func add(_ servers: [BridgedServer]) {
     state.withLock { state in
       for server in servers {
         guard let before = state.current[server.name] else {
@@ -133,7 +142,7 @@ final class ServerTable: Sendable {
     }
   }
 
-  func update(_ servers: [StdioServer]) {
+  func update(_ servers: [BridgedServer]) {
     let leaving = state.withLock { state in
       var next: [String: ServerBridge] = [:]
       for server in servers {

@@ -15,7 +15,7 @@ final class EventStreamProcess: ServerProcess {
   private let task: Task<Void, Never>
 
   init(
-    _ server: StdioServer, _ remote: RemoteServer, client: RemoteClient,
+    _ server: BridgedServer, _ remote: RemoteServer, client: RemoteClient,
     events: @escaping @Sendable (ProcessEvent) async -> Void
   ) {
     let (lines, input) = AsyncStream<[UInt8]>.makeStream()

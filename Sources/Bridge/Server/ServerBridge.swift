@@ -1,6 +1,6 @@
 internal import Logging
 
-/// One server on standard input and output, made to look like a Streamable HTTP server: its processes, the sessions on
+/// One server behind the bridge, made to look like a Streamable HTTP server: its processes or connections, the sessions on
 /// them, and every request that waits for an answer.
 ///
 /// Who asks and who answers meet in `pending`. On its way to a process every request gets an id of the bridge's own, and its
@@ -11,7 +11,7 @@ internal import Logging
 ///     agent B   {"id":1,"method":"tools/call",…}   ->   {"id":18,…}
 ///     process   {"id":18,"result":…}               ->   B: {"id":1,"result":…}
 actor ServerBridge {
-  let server: StdioServer
+  let server: BridgedServer
   let log: Logger
   let makeProcess: ProcessMaker
   let reader: MessageReader
@@ -41,7 +41,7 @@ actor ServerBridge {
   private var lastNumber = 0
   private var sweeper: Task<Void, Never>?
 
-  init(_ server: StdioServer, log: Logger, makeProcess: @escaping ProcessMaker) {
+  init(_ server: BridgedServer, log: Logger, makeProcess: @escaping ProcessMaker) {
     self.server = server
     self.log = log
     self.makeProcess = makeProcess

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import StdioBridge
+@testable import Bridge
 
 @Suite struct MessageTests {
   private func read(_ text: String) -> Message? {
@@ -148,12 +148,12 @@ import Testing
   }
 
   @Test func aServersEnvironmentIsNeverShown() {
-    let server = StdioServer(name: "a", command: ["b"], environment: ["C": "s3cr3t"])
+    let server = BridgedServer(name: "a", command: ["b"], environment: ["C": "s3cr3t"])
     #expect(!"\(server)".contains("s3cr3t"))
     #expect(!String(reflecting: server).contains("s3cr3t"))
     var dumped = ""
     dump(server, to: &dumped)
     #expect(!dumped.contains("s3cr3t"))
-    #expect(StdioServer(name: "a", command: ["b"]).environment.isEmpty)
+    #expect(BridgedServer(name: "a", command: ["b"]).environment.isEmpty)
   }
 }
