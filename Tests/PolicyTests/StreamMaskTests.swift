@@ -141,6 +141,32 @@ struct StreamMaskTests {
     #expect(try stream(message, [field("ssn")]).violation == .envelope)
   }
 
+  /// A text is what it says, however it is written: the same messages are taken as when they are read whole.
+  @Test(
+    "the envelope may be written with escapes",
+    arguments: [
+      #"{"jsonrpc":"2\u002e0","id":1,"result":{"content":[]}}"#,
+      #"{"\u006asonrpc":"\u0032\u002E\u0030","i\u0064":1,"resul\u0074":{"content":[]}}"#,
+      #"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complet\u0065","content":[]}}"#,
+      #"{"jsonrpc":"2\u002f0","id":1,"result":{}}"#,
+      #"{"jsonrpc":"2\u002e0\u0000","id":1,"result":{}}"#,
+      #"{"jsonrpc":"2\\u002e0","id":1,"result":{}}"#,
+    ])
+  func escapedEnvelope(message: String) throws {
+    let bytes = Array(message.utf8)
+    var index = JSONIndex()
+    #expect(unsafe index.read(bytes.span.bytes, watch: JSONWatch.none) == nil)
+    var isAnswer = false
+    if case .message = unsafe MCPReader.read(bytes.span.bytes, index: index, from: .server) {
+      isAnswer = true
+    }
+    for pieces in [1, 7, 10_000] {
+      let streamed = try stream(message, [field("ssn")], pieces: pieces)
+      #expect(streamed.violation == (isAnswer ? nil : .envelope))
+      if isAnswer { #expect(streamed.text == message) }
+    }
+  }
+
   @Test("too many keys, too long a key, too deep")
   func bounds() throws {
     let keys = (0...(1 << 17)).map { #""k\#($0)":1"# }.joined(separator: ",")

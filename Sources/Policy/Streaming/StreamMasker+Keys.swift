@@ -110,19 +110,25 @@ extension StreamMasker {
 
   /// A string of the envelope is whole.
   func noteString(_ level: StreamLevel) -> StreamViolation? {
-    let contents = level.held.bytes
     switch level.value.note {
     case .version:
-      hasVersion = contents.isText("2.0")
+      hasVersion = says("2.0", level)
       return hasVersion ? nil : .envelope
     case .id:
       idLiteral.append(0x22)
-      idLiteral.append(contents)
+      idLiteral.append(level.held.bytes)
       idLiteral.append(0x22)
       return nil
-    case .resultType: return contents.isText("complete") ? nil : .needsWholeMessage
+    case .resultType: return says("complete", level) ? nil : .needsWholeMessage
     case .none, .errorCode, .isError: return nil
     }
+  }
+
+  /// Whether the string that was kept is this text, with escapes or without: as it is read in a message that is whole.
+  private func says(_ text: StaticString, _ level: StreamLevel) -> Bool {
+    guard level.string.hasEscapes else { return level.held.bytes.isText(text) }
+    level.decoded.unescape(level.held.bytes)
+    return level.decoded.bytes.isText(text)
   }
 
   /// A plain token of the envelope is whole.
