@@ -46,4 +46,46 @@ struct HoldMemoryTests {
       #expect(lent(holding) == 0)
     }
   }
+
+  /// However little memory there is when a call comes back, it is never taken for a new one, which would wait from the start.
+  @Test func aRepetitionWithoutMemoryIsRefusedAndStaysOne() throws {
+    var limits = GatewayLimits()
+    limits.holdLegsMax = 2
+    limits.workerMemoryMax = 8 << 20
+    let carried = ",\"inputResponses\":{\"a\":\"\(String(repeating: "x", count: 10_000))\"}"
+    var overloads = 0
+    for free in Array(stride(from: 0, to: 96 << 10, by: 4096)) + [512 << 10] {
+      let holding = try HoldingGateway(limits: limits)
+      let first = holding.send(
+        HoldingGateway.modern(HoldingGateway.modernBody("{}", params: carried)))
+      holding.advance(seconds: 46)
+      let state = try #require(HoldingGateway.state(in: holding.receive(first)))
+      _ = holding.takeMessages()
+
+      var taken: [Block] = []
+      let most = limits.workerMemoryMax - free
+      for size in [1 << 20, 4096] {
+        while holding.gateway.worker.blocks.lentBytes + size <= most {
+          let block = holding.gateway.worker.blocks.take(atLeast: size)
+          taken.append(try #require(block))
+        }
+      }
+      let again = holding.send(
+        HoldingGateway.modern(
+          HoldingGateway.modernBody("{}", params: ",\"requestState\":\"\(state)\"")))
+      for block in taken { holding.gateway.worker.blocks.give(block) }
+      let isHeld = holding.gateway.worker.held.count == 1
+      holding.advance(seconds: 46)
+      let answer = holding.receive(again)
+      #expect(HoldingGateway.state(in: answer) == nil, "\(free) bytes: a first leg again")
+      if answer.contains("HTTP/1.1 503 ") { overloads += 1 }
+      // Where there is no memory for an answer either, its connection is closed.
+      let isRefused =
+        answer.contains("HTTP/1.1 503 ") || answer.contains("no memory")
+        || (answer.isEmpty && holding.network.isClosed(again))
+      #expect(isHeld || isRefused, "\(free) bytes: \(answer)")
+      if free == 512 << 10 { #expect(isHeld, "with enough of it, the call waits") }
+    }
+    #expect(overloads > 0)
+  }
 }

@@ -19,20 +19,25 @@ extension Worker {
   private static var stateHead: Int { 42 }
 
   /// Judges a call that carries a state of the gateway's: with what that carries in its place, as its server must never see
-  /// it. A state that does not open, or is of another call, is as good as none.
+  /// it. A state that does not open, or is of another call, is as good as none; one that there is no memory to open is not, and
+  /// the agent has to come back with it.
   mutating func judgeResumed(
     _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage, _ state: JSONToken
   ) {
-    let opened = openState(slot, state, body, callMark(message, body))
+    var opened = Block.none
     var carried = unsafe _overrideLifetime(RawSpan(), copying: ())
-    if let (block, count) = opened, count > Worker.stateHead {
+    switch openState(slot, state, body, callMark(message, body)) {
+    case .opened(let block, let count):
+      opened = block
       let rest = block.bytes(from: Worker.stateHead, count: count - Worker.stateHead)
       carried = unsafe _overrideLifetime(rest, copying: ())
+    case .foreign: break
+    case .noMemory: return refuse(slot, .overloaded, request: head)
     }
     let rewritten = splice(
       body, carried.byteCount > 0 ? memberRange(state, body) : stateRange(state, body), carried)
     holdsServerState = carried.byteCount > 0
-    if let (block, _) = opened { blocks.give(block) }
+    blocks.give(opened)
     guard let (block, length) = rewritten else {
       holdsServerState = false
       return refuse(slot, .overloaded, request: head)
@@ -130,11 +135,10 @@ extension Worker {
   /// Opens a state of the gateway's and notes its count, when it is this call's.
   private mutating func openState(
     _ slot: UInt32, _ state: JSONToken, _ body: RawSpan, _ mark: UInt64
-  ) -> (Block, Int)? {
+  ) -> SealedOpening {
     resumedState = nil
-    guard let (block, count) = open(state, .ownState, slot, body, atLeast: Worker.stateHead) else {
-      return nil
-    }
+    let opening = open(state, .ownState, slot, body, atLeast: Worker.stateHead)
+    guard case .opened(let block, let count) = opening else { return opening }
     let plain = block.bytes(count)
     func byte(_ offset: Int) -> UInt8 {
       unsafe plain.unsafeLoad(fromByteOffset: offset, as: UInt8.self)
@@ -144,10 +148,10 @@ extension Worker {
     }
     guard byte(0) == 1, word(4) == mark else {
       blocks.give(block)
-      return nil
+      return .foreign
     }
     resumedState = ResumedState(
       digest: CallDigest(words: (word(0), word(1), word(2), word(3))), leg: byte(1))
-    return (block, count)
+    return opening
   }
 }

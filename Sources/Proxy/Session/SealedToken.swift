@@ -15,6 +15,16 @@ struct SealedToken {
   static var task: SealedToken { SealedToken(purpose: .task, prefix: "slt1.") }
 }
 
+/// What a text turned out to be that an agent brought back.
+enum SealedOpening {
+  /// A block with what was sealed, and how much that is; the caller gives the block back.
+  case opened(Block, Int)
+  /// It was not sealed here for this purpose, principal and server.
+  case foreign
+  /// There is no memory to tell. Never to be taken for either: the agent can come back with it.
+  case noMemory
+}
+
 extension Worker {
   /// Whether the value is such a text, by the look of it as it is written.
   func isToken(_ value: JSONToken, _ kind: SealedToken, _ body: RawSpan) -> Bool {
@@ -26,24 +36,23 @@ extension Worker {
     return equalBytes(text.extracting(first: count), prefix)
   }
 
-  /// Opens one: a block with what was sealed, and how much that is. nil when it was not sealed here for this purpose, principal
-  /// and server, or holds less than `least` bytes.
+  /// Opens one. What holds less than `least` bytes was not sealed here.
   mutating func open(
     _ value: JSONToken, _ kind: SealedToken, _ slot: UInt32, _ body: RawSpan, atLeast least: Int
-  ) -> (Block, Int)? {
-    guard isToken(value, kind, body) else { return nil }
+  ) -> SealedOpening {
+    guard isToken(value, kind, body) else { return .foreign }
     let text = body.extracting(requestIndex.contents(of: value).range).extracting(
       droppingFirst: kind.prefix.utf8CodeUnitCount)
     let server = serverName(of: slot)
     let principal = sessionOwner(of: slot)
-    guard let block = blocks.take(atLeast: max(64, text.byteCount)) else { return nil }
+    guard let block = blocks.take(atLeast: max(64, text.byteCount)) else { return .noMemory }
     let count = unsafe sealer.open(
       text, for: kind.purpose, principal: principal, server: server, into: block.unsafeStart)
     guard let count, count >= least else {
       blocks.give(block)
-      return nil
+      return .foreign
     }
-    return (block, count)
+    return .opened(block, count)
   }
 
   /// `message` with a sealed text in the place of `range`; nil when that cannot be done.

@@ -24,7 +24,9 @@ extension Worker {
   mutating func judgeWithState(
     _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage, _ state: JSONToken
   ) {
-    guard let (opened, count) = openServerState(slot, body, message, state) else {
+    let opening = openServerState(slot, body, message, state)
+    guard case .opened(let opened, let count) = opening else {
+      if case .noMemory = opening { return refuse(slot, .overloaded, request: head) }
       return refuse(slot, MCPRefusal(.stateUnknown, id: message.id), head, body)
     }
     let place = requestIndex.contents(of: state).range
@@ -40,10 +42,9 @@ extension Worker {
 
   private mutating func openServerState(
     _ slot: UInt32, _ body: RawSpan, _ message: MCPMessage, _ state: JSONToken
-  ) -> (Block, Int)? {
-    guard
-      let (block, count) = open(state, .serverState, slot, body, atLeast: Worker.serverStateHead)
-    else { return nil }
+  ) -> SealedOpening {
+    let opening = open(state, .serverState, slot, body, atLeast: Worker.serverStateHead)
+    guard case .opened(let block, _) = opening else { return opening }
     guard
       unsafe block.unsafeStart.load(as: UInt8.self) == 1,
       unsafe block.unsafeStart.loadUnaligned(fromByteOffset: 1, as: UInt64.self)
@@ -52,9 +53,9 @@ extension Worker {
         == callMark(message, body)
     else {
       blocks.give(block)
-      return nil
+      return .foreign
     }
-    return (block, count)
+    return opening
   }
 
   // MARK: From the server

@@ -26,11 +26,7 @@ extension Worker {
   mutating func judgeTask(
     _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
   ) {
-    guard let place = openTask(slot, body, message) else {
-      let status: UInt16 = exchanges[slot].era == .modern ? 400 : 200
-      return refuse(
-        slot, MCPRefusal(.taskUnknown, status: status, id: message.id), head, body)
-    }
+    guard let place = openTask(slot, head, body, message) else { return }
     let task = exchanges[slot].task
     let start = Worker.taskHead + exchanges[slot].taskToolBytes
     let id = task.bytes(from: start, count: exchanges[slot].taskBytes - start)
@@ -71,26 +67,40 @@ extension Worker {
     }
   }
 
-  /// Opens the id of the task that a request is about, into memory of the exchange; returns where it stands, or nil when it
-  /// was not sealed for this principal and server.
+  /// Opens the id of the task that a request is about, into memory of the exchange, and returns where it stands. One that was
+  /// not sealed for this principal and server is refused as unknown; then there is none.
   private mutating func openTask(
-    _ slot: UInt32, _ body: RawSpan, _ message: MCPMessage
+    _ slot: UInt32, _ head: RawSpan, _ body: RawSpan, _ message: MCPMessage
   ) -> Range<Int>? {
-    guard message.kind == .request, let id = message.taskID,
-      let (block, count) = open(id, .task, slot, body, atLeast: Worker.taskHead + 1)
-    else { return nil }
+    if message.kind == .request, let id = message.taskID {
+      switch open(id, .task, slot, body, atLeast: Worker.taskHead + 1) {
+      case .opened(let block, let count):
+        if keepOpenedTask(slot, block, count) { return requestIndex.contents(of: id).range }
+      case .foreign: break
+      case .noMemory:
+        refuse(slot, .overloaded, request: head)
+        return nil
+      }
+    }
+    let status: UInt16 = exchanges[slot].era == .modern ? 400 : 200
+    refuse(slot, MCPRefusal(.taskUnknown, status: status, id: message.id), head, body)
+    return nil
+  }
+
+  /// False, and the block is given back, when it holds no task.
+  private mutating func keepOpenedTask(_ slot: UInt32, _ block: Block, _ count: Int) -> Bool {
     let tool =
       unsafe Int(block.unsafeStart.load(fromByteOffset: 1, as: UInt8.self)) << 8
       | Int(block.unsafeStart.load(fromByteOffset: 2, as: UInt8.self))
     guard Worker.taskHead + tool < count else {
       blocks.give(block)
-      return nil
+      return false
     }
     blocks.give(exchanges[slot].task)
     exchanges[slot].task = block
     exchanges[slot].taskToolBytes = tool
     exchanges[slot].taskBytes = count
-    return requestIndex.contents(of: id).range
+    return true
   }
 
   /// The tool whose task a request is about; nil for other requests.
