@@ -36,11 +36,14 @@ def test_every_kind_of_call_is_there(make_gateway, upstreams, accounts):
         assert (block["tool"], block["request_id"], block["era"]) == ("wipe", "2", "modern")
         assert json.loads(block["request"])["params"]["name"] == "wipe"
         assert json.loads(block["answer"]) == blocked.message
+        assert block["outcome"]["result"] == "refused" and "failed_side" not in block["outcome"]
         missing = gateway.show(forged.error["data"]["ref"])
         assert missing["decision"] == "unauthenticated" and "principal" not in missing
         assert missing["outcome"]["http_status"] == 401
+        assert missing["outcome"]["failed_side"] == "agent"
         alone = gateway.show(reference(homeless.text))
         assert alone["decision"] == "block" and alone["principal"] == "stranger"
+        assert "failed_side" not in alone["outcome"]
         malformed = gateway.show(broken.error["data"]["ref"])
         assert malformed["decision"] == "malformed" and malformed["outcome"]["http_status"] == 400
         assert gateway.stop() == 0

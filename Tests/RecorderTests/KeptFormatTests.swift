@@ -50,6 +50,15 @@ import Testing
     #expect(approved.review?.reason == "The customer asked for it")
   }
 
+  /// That record says that the agent's side failed where a rule refused. Nothing did.
+  @Test func whatARuleRefusedDidNotFail() throws {
+    let recording = try recording()
+    let blocked = try recording.commands.find("06mc3v57g0000")
+    #expect(blocked.outcome?.failedSide == .agent)
+    #expect(!CallPage.text(of: blocked, bodyBytesMax: 100).contains("failed side"))
+    #expect(!CallJSON.text(of: blocked).contains("failed_side"))
+  }
+
   @Test func itsSessionIsFound() throws {
     let recording = try recording()
     let list = try recording.sessions.list()

@@ -28,6 +28,47 @@ import Testing
     #expect(json.contains(#""principal":"\n\n\u001b]0;owned\u0007""#))
   }
 
+  /// A refusal by policy or by a reviewer is no failure, and is called what it is wherever people read it.
+  @Test(arguments: [
+    (RecordedDecision.block, nil as RecordedApproval?, nil as String?, "refused by policy"),
+    (.hold, .pending, nil, "told to wait for approval"),
+    (.hold, .denied, nil, "denied, has not run"),
+    (.hold, .expired, nil, "expired, has not run"), (.hold, .unavailable, "gateway", "refused"),
+    (.malformed, nil, "agent", "refused, HTTP 400"),
+    (.unauthenticated, nil, "agent", "refused, HTTP 400"),
+  ])
+  func onlyWhatFailedHasAFailedSide(
+    decision: RecordedDecision, review: RecordedApproval?, side: String?, words: String
+  ) {
+    var call = RecordedCall(record: RecordID(value: 1), worker: 0, segment: 1)
+    call.decision = decision
+    var outcome = CallOutcome(result: .refused)
+    outcome.status = review == nil && decision != .block ? 400 : 200
+    call.review = review.map {
+      RecordedCall.Review(state: $0, reviewers: [], reason: "", heldMicroseconds: 1)
+    }
+    // As it is written, and as it was before.
+    for recorded in [RecordedSide.agent, side == nil ? .none : side == "agent" ? .agent : .gateway]
+    {
+      outcome.failedSide = recorded
+      call.outcome = outcome
+      let page = CallPage.text(of: call, bodyBytesMax: 100)
+      let event = AuditEvent(content: .call(call), sequence: 1, hash: "", order: 1)
+      let texts = [
+        CallJSON.text(of: call),
+        String(
+          decoding: EventJSON.line(event, gateway: "g", contents: false, bytesMax: 65536),
+          as: UTF8.self),
+      ]
+      #expect(page.contains("failed side   \(side ?? "")") == (side != nil))
+      for text in texts {
+        #expect(text.contains(#""failed_side":"\#(side ?? "")""#) == (side != nil), "\(text)")
+        #expect(text.contains("failed_side") == (side != nil), "\(text)")
+      }
+      #expect(CallLine.text(of: call).contains("  \(words) "), "\(CallLine.text(of: call))")
+    }
+  }
+
   @Test func prettyJSONKeepsWhatWasSent() {
     let text = #"{"b":[],"a":{},"a":[1,2.50e+1,{"k":"x,\"y{:"}],"s":"\u00e9"}"#
     #expect(
@@ -65,5 +106,9 @@ import Testing
     #expect(RecordedTime.duration(microseconds: 999) == "999 µs")
     #expect(RecordedTime.duration(microseconds: 12_345) == "12.3 ms")
     #expect(RecordedTime.duration(microseconds: 4_560_000) == "4.5 s")
+    #expect(RecordedTime.duration(microseconds: 59_999_999) == "59.9 s")
+    #expect(RecordedTime.duration(microseconds: 3_599_999_999) == "59 min 59 s")
+    #expect(RecordedTime.duration(microseconds: 7_800_000_000) == "2 h 10 min")
+    #expect(RecordedTime.duration(microseconds: 260_000_000_000) == "3 days")
   }
 }

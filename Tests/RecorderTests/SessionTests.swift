@@ -139,9 +139,10 @@ import Testing
   }
 
   @Test(arguments: [
-    (RecordedApproval.pending, "told to wait", "…", "not decided when"),
-    (.denied, "denied", "✗", "denied"), (.expired, "approval expired", "✗", "expired"),
-    (.cancelled, "cancelled", "✗", "cancelled"),
+    (RecordedApproval.pending, "told to wait for approval", "…", "not decided when"),
+    (.denied, "denied, has not run", "✗", "denied"),
+    (.expired, "expired, has not run", "✗", "expired"),
+    (.cancelled, "cancelled, has not run", "✗", "cancelled"),
     (.unavailable, "refused", "✗", "no approval could be asked for"),
   ])
   func aTimelineSaysWhatBecameOfAHeldCall(
@@ -156,7 +157,7 @@ import Testing
     let session = try #require(try recording.sessions.list().sessions.first)
     #expect(session.refused == (state == .pending || state == .cancelled ? 0 : 1))
     try recording.sessions.timeline(session.id) { call in
-      #expect(CallLine.outcome(of: call) == outcome)
+      #expect(call.ending() == outcome)
       lines = SessionLine.lines(of: call, bodyWidth: 80)
       return true
     }

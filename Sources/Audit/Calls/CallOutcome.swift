@@ -2,7 +2,7 @@
 /// are different stories.
 public struct CallOutcome: BitwiseCopyable, Sendable, Equatable {
   public var result: RecordedResult
-  /// Where it went wrong; `.none` for a success.
+  /// Where it went wrong; `.none` for a success, and for what policy or a reviewer refused: there nothing failed.
   public var failedSide: RecordedSide = .none
   /// HTTP status the agent got; 0 when none was sent.
   public var status: UInt16 = 0

@@ -45,7 +45,7 @@ struct SessionView {
       }
     started = TimeText(SessionView.date(session.startedNanoseconds), now: now)
     ended = TimeText(SessionView.date(session.endedNanoseconds), now: now)
-    lasted = CallView.duration(
+    lasted = RecordedTime.duration(
       microseconds: (session.endedNanoseconds - session.startedNanoseconds) / 1000)
     calls = Plural.grouped(session.calls)
     callsText = Plural.text(session.calls, "call")
@@ -135,10 +135,10 @@ struct CallView {
     ruleName = call.rule.isEmpty ? nil : call.rule
     let isOpen = approval?.state(at: now) == .pending
     outcome =
-      isWaiting && isOpen ? "waits for approval" : CallView.outcome(call)
+      isWaiting && isOpen ? "waits for approval" : call.ending { Plural.grouped($0) }
     isWell = call.outcome?.result == .success || isWaiting
-    took = call.outcome.map { CallView.duration(microseconds: $0.doneMicroseconds) }
-    review = call.review.map(CallView.text)
+    took = call.outcome.map { RecordedTime.duration(microseconds: $0.doneMicroseconds) }
+    review = call.review?.text
     self.approval = approval.map { ApprovalMention($0, since: call.review?.state, now: now) }
     let link = "\(pageLink)call=\(call.record.description)#call-\(call.record.description)"
     request = BodyView(
@@ -156,56 +156,6 @@ struct CallView {
     case .unavailable: "not available"
     case .hold: "held"
     }
-  }
-
-  private static func text(_ review: RecordedCall.Review) -> String {
-    let by = review.reviewers.isEmpty ? "" : " by \(review.reviewers.joined(separator: ", "))"
-    let reason = review.reason.isEmpty ? "" : ": \(review.reason)"
-    let held = duration(microseconds: review.heldMicroseconds)
-    return "held \(held), \(text(review.state))\(by)\(reason)"
-  }
-
-  private static func text(_ state: RecordedApproval) -> String {
-    switch state {
-    case .none: "with an outcome that this version does not know"
-    case .pending: "not decided when the agent was told to come back"
-    case .approved: "approved"
-    case .denied: "denied"
-    case .expired: "expired"
-    case .cancelled: "cancelled"
-    case .unavailable: "no approval could be asked for"
-    }
-  }
-
-  private static func outcome(_ call: RecordedCall) -> String {
-    guard let outcome = call.outcome else { return "no end in the record" }
-    switch call.heldEnd {
-    case .waiting: return "told to wait for approval"
-    case .denied: return "denied, has not run"
-    case .expired: return "expired, has not run"
-    case .cancelled: return "cancelled, has not run"
-    case .unavailable, nil: break
-    }
-    let text =
-      switch outcome.result {
-      case .success:
-        outcome.maskedValues > 0 ? "ok, \(Plural.grouped(Int(outcome.maskedValues))) masked" : "ok"
-      case .toolError: "tool error"
-      case .protocolError: "error \(outcome.errorCode)"
-      case .httpError: "HTTP \(max(outcome.status, outcome.serverStatus))"
-      case .transportError: "no answer"
-      case .refused: "refused"
-      case .cancelled: "cancelled"
-      }
-    return outcome.isComplete ? text : text + ", cut off"
-  }
-
-  static func duration(microseconds: UInt64) -> String {
-    func tenths(_ value: UInt64) -> String { "\(value / 10).\(value % 10)" }
-    if microseconds < 1000 { return "\(microseconds) µs" }
-    if microseconds < 1_000_000 { return tenths(microseconds / 100) + " ms" }
-    if microseconds < 60_000_000 { return tenths(microseconds / 100_000) + " s" }
-    return TimeText.length(Int(microseconds / 1_000_000))
   }
 }
 

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Recorder
 internal import Status
 
 /// The servers, the policies and the state of the gateway, each as its page shows it.
@@ -150,7 +151,7 @@ struct StatusView {
   private static func row(_ server: GatewayStatus.Server, seesSessions: Bool) -> ServerRow {
     let latency = [0.5, 0.99].map { share in
       server.latency.quantile(share).map {
-        CallView.duration(microseconds: UInt64(max(0, $0) * 1e6))
+        RecordedTime.duration(microseconds: UInt64(max(0, $0) * 1e6))
       } ?? "-"
     }
     return ServerRow(

@@ -94,7 +94,7 @@ extension Worker {
       LocalAnswer.blocked(
         refusal, policy: policy, id: id, era: era, isTool: isTool, record: record, into: &out)
     }
-    var outcome = outcome(slot, .refused, side: .agent)
+    var outcome = outcome(slot, .refused)
     outcome.errorCode = isTool ? 0 : LocalAnswer.errorCode(refusal)
     var facts = facts(slot, .block)
     describe(&facts, slot, head, body, message)

@@ -178,7 +178,10 @@ extension Worker {
     // Without a connection there is nobody to answer.
     guard exchanges[slot].connection != .max else { return }
     withHoldFacts(slot, rule, held, state) { worker, facts, body in
-      let outcome = worker.outcome(slot, result, side: .agent, errorCode: errorCode)
+      // Nothing failed where a person, or nobody, decided.
+      let side: RecordedSide =
+        result == .cancelled ? .agent : state == .unavailable ? .gateway : .none
+      let outcome = worker.outcome(slot, result, side: side, errorCode: errorCode)
       worker.finishLocalAnswer(slot, outcome, facts: facts, request: body)
     }
   }

@@ -102,7 +102,7 @@ extension Worker {
     beginLocalAnswer(slot, status: 202) { _, _ in }
     var facts = facts(slot, .block)
     describe(&facts, slot, head, body, message)
-    finishLocalAnswer(slot, outcome(slot, .refused, side: .agent), facts: facts, request: body)
+    finishLocalAnswer(slot, outcome(slot, .refused), facts: facts, request: body)
   }
 
   /// Whether a method that the protocol does not have is one that this server may be sent.

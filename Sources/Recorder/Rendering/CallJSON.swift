@@ -89,13 +89,13 @@ enum CallJSON {
         openedSession: some(call.openedSession), client: some(call.client),
         approval: some(call.approval),
         rule: some(call.rule), requestId: some(call.requestID),
-        decision: call.decision.map(CallLine.text), review: call.review.map(Review.init),
+        decision: call.decision?.text, review: call.review.map(Review.init),
         policyRevision: CallPage.hexadecimal(call.policyRevision),
         era: call.era == .unknown ? nil : "\(call.era)",
         shortened: call.cutFields.isEmpty ? nil : call.cutFields,
         requestBytes: call.requestBytes, request: request.text, requestBase64: request.base64,
         answerBytes: call.answerBytes, answer: answer.text, answerBase64: answer.base64,
-        whole: call.isWhole, outcome: call.outcome.map(outcome)))
+        whole: call.isWhole, outcome: call.outcome.map { outcome($0, call.failedSide) }))
   }
 
   static func text(of notice: RecordedNotice) -> String {
@@ -115,10 +115,10 @@ enum CallJSON {
 
   static func text(ofWarning warning: String) -> String { encode(["warning": warning]) }
 
-  private static func outcome(_ outcome: CallOutcome) -> Outcome {
+  private static func outcome(_ outcome: CallOutcome, _ failedSide: RecordedSide) -> Outcome {
     Outcome(
       result: name(of: outcome.result),
-      failedSide: outcome.failedSide == .none ? nil : CallLine.text(of: outcome.failedSide),
+      failedSide: failedSide == .none ? nil : failedSide.text,
       httpStatus: some(outcome.status), serverHttpStatus: some(outcome.serverStatus),
       jsonrpcError: some(outcome.errorCode), systemError: some(outcome.systemCode),
       reason: some(outcome.reason.text),

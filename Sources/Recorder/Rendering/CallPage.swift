@@ -31,13 +31,13 @@ enum CallPage {
       field("principal", call.principal), field("server", call.server),
       field("method", call.method), field("tool", call.tool),
       field("request id", call.requestID), field("session", call.session),
-      field("decision", call.decision.map(CallLine.text) ?? ""), field("rule", call.rule),
+      field("decision", call.decision?.text ?? ""), field("rule", call.rule),
       field("approval", call.approval), field("client", call.client),
       field("policy", hexadecimal(call.policyRevision)),
       field("era", call.era == .unknown ? "" : "\(call.era)"),
       field("worker", "\(call.worker), segment \(SegmentFormat.name(of: call.segment))"),
     ]
-    if let review = call.review { lines.append(field("review", CallLine.text(of: review))) }
+    if let review = call.review { lines.append(field("review", review.text)) }
     if !call.cutFields.isEmpty {
       lines.append(field("shortened", call.cutFields.joined(separator: ", ")))
     }
@@ -45,10 +45,8 @@ enum CallPage {
   }
 
   private static func result(_ call: RecordedCall, _ outcome: CallOutcome) -> [String] {
-    var lines = [field("outcome", CallLine.outcome(of: call))]
-    if outcome.failedSide != .none {
-      lines.append(field("failed side", CallLine.text(of: outcome.failedSide)))
-    }
+    var lines = [field("outcome", call.ending())]
+    if call.failedSide != .none { lines.append(field("failed side", call.failedSide.text)) }
     if outcome.status > 0 { lines.append(field("HTTP status", "\(outcome.status)")) }
     if outcome.serverStatus > 0 { lines.append(field("server's HTTP", "\(outcome.serverStatus)")) }
     if outcome.errorCode != 0 { lines.append(field("JSON-RPC error", "\(outcome.errorCode)")) }

@@ -1,5 +1,5 @@
 /// Times of the record in words, in UTC.
-enum RecordedTime {
+public enum RecordedTime {
   /// `2026-11-23 14:31:07.042`
   static func text(_ nanoseconds: UInt64) -> String {
     let milliseconds = nanoseconds / 1_000_000
@@ -16,11 +16,15 @@ enum RecordedTime {
     text(nanoseconds).replacing(" ", with: "T") + "Z"
   }
 
-  /// `850 µs`, `12.3 ms`, `4.5 s`
-  static func duration(microseconds: UInt64) -> String {
+  /// `850 µs`, `12.3 ms`, `4.5 s`, `3 min 5 s`, `2 h 10 min`, `3 days`
+  public static func duration(microseconds: UInt64) -> String {
     if microseconds < 1000 { return "\(microseconds) µs" }
     if microseconds < 1_000_000 { return tenths(microseconds / 100) + " ms" }
-    return tenths(microseconds / 100_000) + " s"
+    if microseconds < 60_000_000 { return tenths(microseconds / 100_000) + " s" }
+    let seconds = microseconds / 1_000_000
+    if seconds < 3600 { return "\(seconds / 60) min \(seconds % 60) s" }
+    if seconds < 172_800 { return "\(seconds / 3600) h \(seconds / 60 % 60) min" }
+    return "\(seconds / 86_400) days"
   }
 
   private static func tenths(_ value: UInt64) -> String { "\(value / 10).\(value % 10)" }

@@ -2,15 +2,15 @@ internal import Audit
 
 /// Sessions and their calls as lines of text for a terminal.
 enum SessionLine {
-  private static let columns: [(title: String, width: Int)] = [
+  private static let columns = TextColumns([
     ("BEGAN (UTC)", 19), ("SESSION", 13), ("PRINCIPAL", 18), ("SERVER", 12), ("CLIENT", 22),
-    ("CALLS", 6), ("REFUSED", 7), ("FAILED", 6), ("MASKED", 7), ("LASTED", 9),
-  ]
+    ("CALLS", 6), ("REFUSED", 7), ("FAILED", 6), ("MASKED", 7), ("LASTED", 11),
+  ])
 
-  static var header: String { row(columns.map(\.title)) }
+  static var header: String { columns.header }
 
   static func text(of session: RecordedSession) -> String {
-    row([
+    columns.row([
       String(RecordedTime.text(session.startedNanoseconds).prefix(19)), session.id,
       session.principal.isEmpty ? "-" : session.principal,
       session.server.isEmpty ? "-" : session.server,
@@ -53,9 +53,9 @@ enum SessionLine {
   /// - Parameter bodyWidth: characters of each body; nil for all of them, laid out over lines.
   static func lines(of call: RecordedCall, bodyWidth: Int?) -> [String] {
     let what = call.tool.isEmpty ? call.method : "\(call.method) \(call.tool)"
-    var end = "\(call.decision.map(CallLine.text) ?? "-")"
+    var end = "\(call.decision?.text ?? "-")"
     if !call.rule.isEmpty { end += " (\(call.rule))" }
-    end += ", " + CallLine.outcome(of: call)
+    end += ", " + call.ending()
     if let outcome = call.outcome {
       end += ", " + RecordedTime.duration(microseconds: outcome.doneMicroseconds)
     }
@@ -66,7 +66,7 @@ enum SessionLine {
     if let review = call.review {
       let approval = call.approval.isEmpty ? "" : "approval \(call.approval): "
       lines.append(
-        "    \(mark(of: review)) " + SafeText.line(approval + CallLine.text(of: review)))
+        "    \(mark(of: review)) " + SafeText.line(approval + review.text))
     }
     lines += body("    → ", call.request, bodyWidth)
     lines += body("    ← ", call.answer, bodyWidth)
@@ -93,26 +93,9 @@ enum SessionLine {
     return [mark + (text.count <= width ? text : text.prefix(max(0, width - 1)) + "…")]
   }
 
-  static func duration(_ session: RecordedSession) -> String {
-    let nanoseconds =
-      session.endedNanoseconds
-      - min(
-        session.startedNanoseconds, session.endedNanoseconds)
-    let seconds = nanoseconds / 1_000_000_000
-    if seconds < 60 { return RecordedTime.duration(microseconds: nanoseconds / 1000) }
-    if seconds < 3600 { return "\(seconds / 60) m \(seconds % 60) s" }
-    return "\(seconds / 3600) h \(seconds / 60 % 60) m"
-  }
-
-  private static func row(_ cells: [String]) -> String {
-    var line = ""
-    for (cell, column) in zip(cells, columns) {
-      let safe = SafeText.line(cell)
-      let shown = safe.count <= column.width ? safe : safe.prefix(column.width - 1) + "…"
-      line += shown + String(repeating: " ", count: column.width - shown.count + 2)
-    }
-    while line.last == " " { line.removeLast() }
-    return line
+  private static func duration(_ session: RecordedSession) -> String {
+    let began = min(session.startedNanoseconds, session.endedNanoseconds)
+    return RecordedTime.duration(microseconds: (session.endedNanoseconds - began) / 1000)
   }
 
   static func json(of session: RecordedSession) -> String {

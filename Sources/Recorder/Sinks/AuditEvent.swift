@@ -40,7 +40,7 @@ public struct AuditEvent: Sendable, Equatable {
   /// One word for what it is: the decision of a call, else the kind of notice.
   public var name: String {
     switch content {
-    case .call(let call): call.decision.map(CallLine.text) ?? "unknown"
+    case .call(let call): call.decision?.text ?? "unknown"
     case .notice(.gap): "gap"
     case .notice(.repair): "repair"
     }

@@ -60,10 +60,10 @@ enum EventJSON {
     }
     json.text("request_id", call.requestID)
     json.text("era", call.era == .unknown ? "" : "\(call.era)")
-    json.text("decision", call.decision.map(CallLine.text) ?? "")
+    json.text("decision", call.decision?.text ?? "")
     json.text("rule", call.rule)
     json.text("policy", CallPage.hexadecimal(call.policyRevision))
-    write(call.outcome, &json)
+    write(call.outcome, call.failedSide, &json)
     json.number("request_bytes", UInt64(max(0, call.requestBytes)))
     json.number("answer_bytes", UInt64(max(0, call.answerBytes)))
     if !call.isWhole { json.flag("whole", false) }
@@ -73,12 +73,12 @@ enum EventJSON {
   }
 
   /// The layers of an outcome, kept apart: "HTTP 200 with isError" and "HTTP 502" are different stories.
-  private static func write(_ outcome: CallOutcome?, _ json: inout JSONLine) {
+  private static func write(
+    _ outcome: CallOutcome?, _ failedSide: RecordedSide, _ json: inout JSONLine
+  ) {
     guard let outcome else { return json.text("result", "interrupted") }
     json.text("result", CallJSON.name(of: outcome.result))
-    if outcome.failedSide != .none {
-      json.text("failed_side", CallLine.text(of: outcome.failedSide))
-    }
+    if failedSide != .none { json.text("failed_side", failedSide.text) }
     json.some("http_status", Int(outcome.status))
     json.some("server_http_status", Int(outcome.serverStatus))
     json.some("jsonrpc_error", Int(outcome.errorCode))
