@@ -15,7 +15,7 @@ extension Worker {
     guard let literal = openRequestID(slot, body, message) else {
       return refuse(slot, MCPRefusal(.answerUnasked, id: message.id), head, body)
     }
-    guard let permit = permitForAnswer(slot) else {
+    guard let permit = permit(slot, for: .clientAnswer) else {
       return refuse(slot, .answerBlocked, request: head)
     }
     guard let block = blocks.take(atLeast: body.byteCount &+ literal.byteCount) else {
@@ -43,15 +43,10 @@ extension Worker {
     var facts = facts(slot, .allow)
     describe(&facts, slot, head, body, message)
     facts.requestID = id.span
-    switch recording.open(facts, request: rewritten) {
-    case .opened(let ticket): exchanges[slot].ticket = ticket
-    case .refused(let why):
+    if let refusal = openRecord(slot, facts, request: rewritten) {
       // Not sent, so it may be answered yet.
       _ = questions.open(sealedID(body, message), now: loop.now, for: limits.questionTime)
-      return refuse(
-        slot,
-        LocalRefusal(status: 503, code: -32603, text: why.text, decision: .unavailable),
-        request: head)
+      return refuse(slot, refusal, request: head)
     }
     var fields = UpstreamFields()
     fields.version = legacyVersion(slot, head)

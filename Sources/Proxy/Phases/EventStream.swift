@@ -45,24 +45,10 @@ extension Worker {
     guard exchanges[slot].head.minorVersion > 0 else {
       return refuse(slot, .eventStreamTooOld, request: head)
     }
-    switch decideSession(slot) {
-    case .block: return refuse(slot, .answerBlocked, request: head)
-    // Only tool calls are ever held.
-    case .hold: return refuse(slot, .answerBlocked, request: head)
-    case .allow(let permit): _ = permit.redeem()
-    }
-    exchanges[slot].phase = .reserveRecord
-    var facts = facts(slot, .allow)
-    facts.era = .legacy
-    facts.method = head.extracting(first: Int(exchanges[slot].head.target.end))
-    switch recording.open(facts, request: RawSpan()) {
-    case .opened(let ticket): exchanges[slot].ticket = ticket
-    case .refused(let why):
-      return refuse(
-        slot,
-        LocalRefusal(status: 503, code: -32603, text: why.text, decision: .unavailable),
-        request: head)
-    }
+    guard
+      let permit = permitSession(slot, head, session: RawSpan(), blocked: .answerBlocked)
+    else { return }
+    _ = permit.redeem()
     carryToDoor(slot, head, body: RawSpan(), stream: RawSpan())
   }
 

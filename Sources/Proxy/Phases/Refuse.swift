@@ -44,6 +44,12 @@ struct LocalRefusal {
   static var sessionUnknown: LocalRefusal {
     LocalRefusal(status: 404, code: -32001, text: "Session not found.")
   }
+  /// A session that its principal may not have any more is answered as one that does not exist.
+  static var sessionBlocked: LocalRefusal {
+    var refusal = sessionUnknown
+    refusal.decision = .block
+    return refusal
+  }
   static var sessionVersion: LocalRefusal {
     LocalRefusal(
       status: 400, code: -32600,
@@ -54,7 +60,8 @@ struct LocalRefusal {
       status: 400, code: -32600, text: "Last-Event-ID names no event of this session.")
   }
   static var answerBlocked: LocalRefusal {
-    LocalRefusal(status: 403, code: -32600, text: "You have no profile for this server.")
+    LocalRefusal(
+      status: 403, code: -32600, text: "You have no profile for this server.", decision: .block)
   }
   static var sessionMissing: LocalRefusal {
     LocalRefusal(status: 400, code: -32600, text: "This request needs a session.")
@@ -130,6 +137,15 @@ struct LocalRefusal {
   init(_ refusal: HTTPRefusal) {
     self.init(status: refusal.status, code: -32600, text: refusal.reason.description)
   }
+
+  /// Whose fault it is. What policy does not allow is nobody's: nothing failed.
+  var failedSide: RecordedSide {
+    switch decision {
+    case .unavailable: .gateway
+    case .block: .none
+    default: .agent
+    }
+  }
 }
 
 extension Worker {
@@ -162,7 +178,7 @@ extension Worker {
       connections[connection].state = .exchange
     }
     var outcome = CallOutcome(result: .refused)
-    outcome.failedSide = refusal.decision == .unavailable ? .gateway : .agent
+    outcome.failedSide = refusal.failedSide
     outcome.errorCode = refusal.code
     beginLocalAnswer(slot, status: refusal.status) { out, exchange in
       LocalAnswer.error(

@@ -136,7 +136,7 @@ extension Worker {
     case .opened(let ticket): exchanges[own].ticket = ticket
     case .refused: return endExchange(own)
     }
-    guard let permit = permitForAnswer(own), let block = blocks.take(atLeast: 512) else {
+    guard let permit = permit(own, for: .clientAnswer), let block = blocks.take(atLeast: 512) else {
       return endExchange(own)
     }
     var body = unsafe ByteWriter(unsafeInto: block.unsafeStart, capacity: block.capacity)
@@ -163,27 +163,6 @@ extension Worker {
     generations[fresh.generation].users &+= 1
     if PrincipalTable.isReference(fresh.principal) { principals.retain(fresh.principal) }
     return own
-  }
-
-  /// The policy's word on an answer to a server.
-  mutating func permitForAnswer(_ slot: UInt32) -> Permit? {
-    let principal = principal(of: slot)
-    let server = route(of: slot).server
-    let generation = exchanges[slot].generation
-    var verdict: Verdict? = nil
-    generations[generation].policy.use { policy in
-      verdict = policy.decide(
-        principal: principal, server: server,
-        call: PolicyCall(method: .clientAnswer, hasID: false), index: requestIndex,
-        bytes: RawSpan(), scratch: &generations[generation].scratch)
-    }
-    exchanges[slot].decided = loop.now
-    switch consume verdict {
-    case .some(.allow(let permit)): return permit
-    case .some(.block): return nil
-    case .some(.hold): return nil
-    case .none: preconditionFailure("the policy always answers")
-    }
   }
 
   /// The fields of a request of the gateway's own in an agent's session.
