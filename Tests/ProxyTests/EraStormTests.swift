@@ -8,7 +8,7 @@ import Testing
 /// another principal, no request reaches a server in two eras at once, no array reaches it at all, and nothing is left behind.
 struct EraStormTests {
   private static let secret = "secret-ssn-value"
-  private static let versions = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
+  private static let versions = EraRoute.versions
 
   /// One agent, and what it has learnt.
   private struct Agent {
@@ -26,7 +26,7 @@ struct EraStormTests {
 
   @Test(arguments: Array(1...8) as [UInt64])
   func nothingMixesWithoutMemory(seed: UInt64) throws {
-    let (gateway, _) = try storm(seed: seed, memory: (16 << 10) + ((8 << 10) << Int(seed % 4)))
+    let (gateway, _) = try storm(seed: seed, memory: SimulatedGateway.scarceMemory(seed: seed))
     #expect(gateway.worker.blocks.refusals > 0, "seed \(seed): there was memory enough")
   }
 
@@ -50,8 +50,7 @@ struct EraStormTests {
             key: network.random(below: 4) == 0 ? "key-bob" : "key-ada",
             peer: network.connect(toPort: SimulatedGateway.audience)))
       }
-      gateway.turn()
-      if turn % 500 == 499 { network.advance(nanoseconds: 1_000_000_000) }
+      gateway.stormTurn(turn)
       for index in agents.indices {
         agents[index].received += network.takeReceived(by: agents[index].peer)
         guard turn < 6000, network.random(below: 120) == 0 else { continue }
@@ -66,8 +65,7 @@ struct EraStormTests {
       known.sessions = heard.matches(of: /Mcp-Session-Id: (\S+)/).map { String($0.1) }
       known.events = heard.matches(of: /\nid: ([\w-]+)\n/).map { String($0.1) }
       if network.random(below: 6) == 0, !agents.isEmpty {
-        let victim = agents[network.random(below: agents.count)].peer
-        network.random(below: 2) == 0 ? network.reset(victim) : network.end(victim)
+        gateway.leave(agents[network.random(below: agents.count)].peer)
       }
     }
     for (index, agent) in agents.enumerated() {
@@ -78,15 +76,7 @@ struct EraStormTests {
       }
     }
     check(gateway, seed)
-    for agent in agents { network.reset(agent.peer) }
-    for _ in 0..<40 {
-      network.advance(nanoseconds: 20_000_000_000)
-      gateway.run(turns: 20)
-    }
-    #expect(gateway.worker.connections.count == 0, "seed \(seed)")
-    #expect(gateway.worker.exchanges.count == 0, "seed \(seed)")
-    #expect(gateway.worker.upstreams.count == 0, "seed \(seed)")
-    #expect(gateway.worker.blocks.lentBytes == gateway.worker.scratch.capacity, "seed \(seed)")
+    gateway.expectNothingLeft(of: agents.map(\.peer), "seed \(seed)")
     return (gateway, known.sessions.count)
   }
 
@@ -140,8 +130,8 @@ struct EraStormTests {
       return SimulatedGateway.post(hello, key: key)
     case 2:
       if let event = mangled(pick(known.events)) { more += "Last-Event-ID: \(event)\r\n" }
-      return bare("GET", key, more)
-    case 3: return bare("DELETE", key, more)
+      return SimulatedGateway.bare(more, key: key)
+    case 3: return SimulatedGateway.bare(more, method: "DELETE", key: key)
     case 4:
       let cancel =
         "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/cancelled\","
@@ -162,11 +152,6 @@ struct EraStormTests {
     case 10: return SimulatedGateway.post(drop, key: key, more: more)
     default: return SimulatedGateway.post(query, key: key, more: more)
     }
-  }
-
-  private static func bare(_ method: String, _ key: String, _ more: String) -> String {
-    "\(method) /shop/mcp HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer \(key)\r\n"
-      + "Accept: application/json, text/event-stream\r\n\(more)\r\n"
   }
 
   // MARK: What the server answers

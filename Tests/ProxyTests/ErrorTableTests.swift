@@ -6,7 +6,7 @@ import Testing
 
 /// Which status and which code answer what (mcp-wire 13), with the request's id byte for byte, and a reference to the record.
 struct ErrorTableTests {
-  enum Era: String { case legacy, modern }
+  typealias Era = RequestEra
 
   struct Case: CustomTestStringConvertible, Sendable {
     var name: String
@@ -28,19 +28,11 @@ struct ErrorTableTests {
     var testDescription: String { "\(era): \(name): \(status) \(code ?? 0)" }
   }
 
-  static let meta =
-    #""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#
-
-  static func request(_ method: String, _ params: String = "", meta: String = meta) -> String {
+  static func request(
+    _ method: String, _ params: String = "", meta: String = SimulatedGateway.modernMeta
+  ) -> String {
     let params = [params, meta].filter { !$0.isEmpty }.joined(separator: ",")
     return #"{"jsonrpc":"2.0","id":ID,"method":"\#(method)","params":{\#(params)}}"#
-  }
-
-  static func fields(
-    _ method: String, _ name: String? = nil, version: String = "2026-07-28"
-  ) -> String {
-    "MCP-Protocol-Version: \(version)\r\nMcp-Method: \(method)\r\n"
-      + (name.map { "Mcp-Name: \($0)\r\n" } ?? "")
   }
 
   static let call = #""name":"query","arguments":{}"#
@@ -72,7 +64,7 @@ struct ErrorTableTests {
         "tools/list", meta: #""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}"#)),
     Case(
       name: "no name", era: .modern, status: 400, code: -32602, body: request("tools/call"),
-      fields: fields("tools/call")),
+      fields: SimulatedGateway.modernFields(of: "tools/call")),
     Case(
       name: "a reference to nothing", era: .modern, status: 400, code: -32602,
       body: request("completion/complete", #""ref":{"type":"ref/x"},"argument":{}"#)),
@@ -82,33 +74,38 @@ struct ErrorTableTests {
       fields: "Mcp-Method: tools/list\r\n"),
     Case(
       name: "another version field", era: .modern, status: 400, code: -32020,
-      body: request("tools/list"), fields: fields("tools/list", version: "2025-11-25")),
+      body: request("tools/list"),
+      fields: SimulatedGateway.modernFields(of: "tools/list", version: "2025-11-25")),
     Case(
       name: "another method field", era: .modern, status: 400, code: -32020,
-      body: request("tools/list"), fields: fields("tools/call")),
+      body: request("tools/list"), fields: SimulatedGateway.modernFields(of: "tools/call")),
     Case(
       name: "no method field", era: .modern, status: 400, code: -32020, body: request("tools/list"),
       fields: "MCP-Protocol-Version: 2026-07-28\r\n"),
     Case(
       name: "another name field", era: .modern, status: 400, code: -32020,
-      body: request("tools/call", call), fields: fields("tools/call", "safe")),
+      body: request("tools/call", call),
+      fields: SimulatedGateway.modernFields(of: "tools/call", "safe")),
     Case(
       name: "a malformed name field", era: .modern, status: 400, code: -32020,
-      body: request("tools/call", call), fields: fields("tools/call", "=?base64?cXVlcnk?=")),
+      body: request("tools/call", call),
+      fields: SimulatedGateway.modernFields(of: "tools/call", "=?base64?cXVlcnk?=")),
     Case(
       name: "a field twice", era: .modern, status: 400, code: -32020,
       body: request("tools/call", call),
-      fields: fields("tools/call", "query") + "Mcp-Name: query\r\n", isWithoutID: true),
+      fields: SimulatedGateway.modernFields(of: "tools/call", "query") + "Mcp-Name: query\r\n",
+      isWithoutID: true),
     Case(
       name: "a missing capability, says the server", era: .modern, status: 400, code: -32021,
-      body: request("tools/call", call), fields: fields("tools/call", "query"),
+      body: request("tools/call", call),
+      fields: SimulatedGateway.modernFields(of: "tools/call", "query"),
       server: (
         "400 Bad Request", #"{"code":-32021,"message":"m","data":{"requiredCapabilities":{}}}"#
       )),
     Case(
       name: "an unknown version", era: .modern, status: 400, code: -32022,
       body: request("tools/list").replacing("2026-07-28", with: "2031-01-01"),
-      fields: fields("tools/list", version: "2031-01-01"), isBare: true,
+      fields: SimulatedGateway.modernFields(of: "tools/list", version: "2031-01-01"), isBare: true,
       answer: #""supported":["2026-07-28"],"requested":"2031-01-01""#),
     Case(
       name: "an unknown method", era: .modern, status: 404, code: -32601,
@@ -116,30 +113,35 @@ struct ErrorTableTests {
     Case(name: "ping", era: .modern, status: 404, code: -32601, body: request("ping")),
     Case(
       name: "an unknown tool, says the server", era: .modern, status: 400, code: -32602,
-      body: request("tools/call", call), fields: fields("tools/call", "query"),
+      body: request("tools/call", call),
+      fields: SimulatedGateway.modernFields(of: "tools/call", "query"),
       server: ("400 Bad Request", #"{"code":-32602,"message":"m"}"#)),
     Case(
       name: "an unknown task", era: .modern, status: 400, code: -32602,
-      body: request("tasks/get", #""taskId":"t""#), fields: fields("tasks/get", "t")),
+      body: request("tasks/get", #""taskId":"t""#),
+      fields: SimulatedGateway.modernFields(of: "tasks/get", "t")),
     Case(
       name: "an unknown state", era: .modern, status: 400, code: -32602,
       body: request("tools/call", call + #","requestState":"s""#),
-      fields: fields("tools/call", "query")),
+      fields: SimulatedGateway.modernFields(of: "tools/call", "query")),
     Case(
       name: "a prompt that is not allowed", era: .modern, status: 200, code: -31403,
-      body: request("prompts/get", #""name":"p""#), fields: fields("prompts/get", "p")),
+      body: request("prompts/get", #""name":"p""#),
+      fields: SimulatedGateway.modernFields(of: "prompts/get", "p")),
     Case(
       name: "nobody's server", era: .modern, status: 200, code: -32603,
-      body: request("tools/call", call), fields: fields("tools/call", "query"),
+      body: request("tools/call", call),
+      fields: SimulatedGateway.modernFields(of: "tools/call", "query"),
       server: ("500 Oops", "")),
     Case(
       name: "a notification", era: .modern, status: 202, code: nil,
-      body: #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{\#(meta)}}"#,
-      fields: fields("notifications/cancelled")),
+      body: #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"#
+        + SimulatedGateway.modernMeta + "}}",
+      fields: SimulatedGateway.modernFields(of: "notifications/cancelled")),
     Case(
       name: "a call without an id", era: .modern, status: 400, code: -31403,
       body: request("tools/call", call).replacing(#""id":ID,"#, with: ""),
-      fields: fields("tools/call", "query"), isWithoutID: true),
+      fields: SimulatedGateway.modernFields(of: "tools/call", "query"), isWithoutID: true),
   ]
 
   static let legacy: [Case] = [
@@ -203,7 +205,7 @@ struct ErrorTableTests {
     var fields = rule.fields ?? ""
     if rule.fields == nil, rule.era == .modern {
       let method = body.firstMatch(of: /"method":"([^"]*)"/).map { String($0.1) } ?? "tools/call"
-      fields = Self.fields(method)
+      fields = SimulatedGateway.modernFields(of: method)
     }
     return SimulatedGateway.post(body, key: key, more: fields)
   }
@@ -263,8 +265,9 @@ struct ErrorTableTests {
         let params = #""name":"query","arguments":{"sql":"DROP"}"#
         let rule = Case(
           name: "", era: era, status: 200, code: nil, body: "",
-          fields: era == .modern ? Self.fields("tools/call", "query") : "")
-        let body = Self.request("tools/call", params, meta: era == .modern ? Self.meta : "")
+          fields: era == .modern ? SimulatedGateway.modernFields(of: "tools/call", "query") : "")
+        let body = Self.request(
+          "tools/call", params, meta: era == .modern ? SimulatedGateway.modernMeta : "")
         let answer = gateway.exchange(post(rule, body.replacing("ID", with: id)))
         #expect(answer.hasPrefix("HTTP/1.1 200 "))
         let type = era == .modern ? #""resultType":"complete","# : ""

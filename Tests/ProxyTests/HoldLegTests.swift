@@ -38,9 +38,9 @@ struct HoldLegTests {
   }
 
   @Test(arguments: [
-    #"{"requestState":"STATE","name":"delete_row","arguments":{"id":7},"_meta":META}"#,
-    #"{"name":"delete_row", "requestState" : "STATE" , "arguments":{"id":7},"_meta":META}"#,
-    #"{"name":"delete_row","arguments":{"id":7},"_meta":META , "requestState":"STATE"  }"#,
+    #"{"requestState":"STATE","name":"delete_row","arguments":{"id":7},META}"#,
+    #"{"name":"delete_row", "requestState" : "STATE" , "arguments":{"id":7},META}"#,
+    #"{"name":"delete_row","arguments":{"id":7},META , "requestState":"STATE"  }"#,
   ])
   func theStateIsTakenOutWhereverItStands(params: String) throws {
     let holding = try HoldingGateway()
@@ -48,10 +48,8 @@ struct HoldLegTests {
     holding.advance(seconds: 46)
     let state = try #require(HoldingGateway.state(in: holding.receive(client)))
     _ = holding.takeMessages()
-    let meta =
-      #"{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#
     let text = params.replacingOccurrences(of: "STATE", with: state)
-      .replacingOccurrences(of: "META", with: meta)
+      .replacingOccurrences(of: "META", with: SimulatedGateway.modernMeta)
     let again = holding.send(
       HoldingGateway.modern(#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":\#(text)}"#))
     let call = try #require(holding.takeHeld().first)

@@ -158,19 +158,8 @@ struct HoldStormTests {
     }
     #expect(!ran.isEmpty, "seed \(seed): nothing was ever approved, so nothing was tested")
 
-    for client in clients { network.reset(client) }
-    for _ in 0..<40 {
-      network.advance(nanoseconds: 20_000_000_000)
-      desk.step()
-      holding.gateway.run(turns: 20)
-    }
-    #expect(holding.gateway.worker.held.count == 0, "seed \(seed)")
+    holding.gateway.expectNothingLeft(of: clients, "seed \(seed)") { desk.step() }
     #expect(holding.calls.waitingCount == 0, "seed \(seed)")
-    #expect(holding.gateway.worker.exchanges.count == 0, "seed \(seed)")
-    #expect(holding.gateway.worker.connections.count == 0, "seed \(seed)")
-    #expect(
-      holding.gateway.worker.blocks.lentBytes == holding.gateway.worker.scratch.capacity,
-      "seed \(seed)")
   }
 
   /// Changes the policy's revision, and nothing of what is held.

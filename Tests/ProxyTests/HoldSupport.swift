@@ -124,9 +124,7 @@ final class HoldingGateway {
   static func modern(_ body: String, tool: String = "delete_row", key: String = "key-ada")
     -> String
   {
-    SimulatedGateway.post(
-      body, key: key,
-      more: "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: \(tool)\r\n")
+    SimulatedGateway.post(body, key: key, more: SimulatedGateway.modernFields(tool))
   }
 
   /// The gateway's state in an answer.

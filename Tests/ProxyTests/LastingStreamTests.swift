@@ -21,9 +21,8 @@ struct LastingStreamTests {
 
   static func listen(key: String = "key-ada", fields: String = "{}") -> String {
     SimulatedGateway.post(
-      #"{"jsonrpc":"2.0","id":"l1","method":"subscriptions/listen","params":{"notifications":\#(fields),"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#,
-      key: key,
-      more: "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: subscriptions/listen\r\n")
+      #"{"jsonrpc":"2.0","id":"l1","method":"subscriptions/listen","params":{"notifications":\#(fields),\#(SimulatedGateway.modernMeta)}}"#,
+      key: key, more: SimulatedGateway.modernFields(of: "subscriptions/listen"))
   }
 
   static func initialize(key: String) -> String {
@@ -33,9 +32,8 @@ struct LastingStreamTests {
   }
 
   static func get(key: String, session: Substring) -> String {
-    "GET /shop/mcp HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer \(key)\r\n"
-      + "Accept: text/event-stream\r\nMcp-Session-Id: \(session)\r\n"
-      + "MCP-Protocol-Version: 2025-06-18\r\n\r\n"
+    SimulatedGateway.bare(
+      "Mcp-Session-Id: \(session)\r\nMCP-Protocol-Version: 2025-06-18\r\n", key: key)
   }
 
   /// A server whose streams are acknowledged and then silent; `silent` ones do not even answer.

@@ -7,7 +7,7 @@ import Testing
 /// Every place where a server's data can reach an agent (mcp-wire 5.1, by its rows), through a worker: as one JSON body and as
 /// an event of a stream, in both eras where there are two.
 struct MaskRowTests {
-  enum Era: CaseIterable { case legacy, modern }
+  typealias Era = RequestEra
 
   struct Row: CustomTestStringConvertible, Sendable {
     /// Of the table.
@@ -138,12 +138,8 @@ struct MaskRowTests {
     if era == .modern {
       let name = row.method == "tools/call" ? "query" : row.method == "prompts/get" ? "p" : "a:b"
       let isNamed = ["tools/call", "prompts/get", "resources/read"].contains(row.method)
-      params +=
-        (params.isEmpty ? "" : ",")
-        + #""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#
-      fields =
-        "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: \(row.method)\r\n"
-        + (isNamed ? "Mcp-Name: \(name)\r\n" : "")
+      params += (params.isEmpty ? "" : ",") + SimulatedGateway.modernMeta
+      fields = SimulatedGateway.modernFields(of: row.method, isNamed ? name : nil)
     }
     return SimulatedGateway.post(
       #"{"jsonrpc":"2.0","id":1,"method":"\#(row.method)","params":{\#(params)}}"#, more: fields)

@@ -40,11 +40,6 @@ struct MaskRowTransportTests {
     return "Mcp-Session-Id: \(session)\r\nMCP-Protocol-Version: 2025-06-18\r\n"
   }
 
-  private func get(_ fields: String) -> String {
-    "GET /shop/mcp HTTP/1.1\r\nHost: g\r\nAuthorization: Bearer key-ada\r\n"
-      + "Accept: text/event-stream\r\n\(fields)\r\n"
-  }
-
   // MARK: Rows 20 and 21: events sent again, answers on another stream
 
   /// A call whose stream breaks off; the rules that mask its answer come into force before it is taken up.
@@ -69,7 +64,7 @@ struct MaskRowTransportTests {
     #expect(!broken.contains("raw-"))
     gateway.control.offer(try SimulatedGateway.snapshot(SimulatedGateway.rules))
     gateway.turn()
-    let resumed = gateway.exchange(get(session + "Last-Event-ID: \(id)\r\n"))
+    let resumed = gateway.exchange(SimulatedGateway.bare(session + "Last-Event-ID: \(id)\r\n"))
     #expect(gateway.requestsAtServers.last?.head.contains("Last-Event-ID: raw-7\r\n") == true)
     #expect(resumed.contains("notifications/message") && resumed.contains("\"id\":5,"))
     #expect(resumed.contains("Zoë") && !resumed.contains(Self.secret))
@@ -80,7 +75,8 @@ struct MaskRowTransportTests {
     let other = try open(gateway).replacing("\r\n", with: "\r\n")
     for (id, session) in [("raw-7", session), (String(id.reversed()), session)] {
       #expect(
-        gateway.exchange(get(session + "Last-Event-ID: \(id)\r\n")).hasPrefix("HTTP/1.1 400 "))
+        gateway.exchange(SimulatedGateway.bare(session + "Last-Event-ID: \(id)\r\n")).hasPrefix(
+          "HTTP/1.1 400 "))
     }
     #expect(other != session)
     #expect(gateway.requestsAtServers.count == count + 1)
@@ -100,7 +96,7 @@ struct MaskRowTransportTests {
       SimulatedGateway.post(
         #"{"jsonrpc":"2.0","id":6,"method":"tools/list"}"#, more: session))
     let id = try String(#require(broken.firstMatch(of: /id: ([\w-]{30,})\n/)).1)
-    let resumed = gateway.exchange(get(session + "Last-Event-ID: \(id)\r\n"))
+    let resumed = gateway.exchange(SimulatedGateway.bare(session + "Last-Event-ID: \(id)\r\n"))
     #expect(resumed.contains("\"query\"") && !resumed.contains("hidden"))
     #expect(resumed.contains("Zoë") && !resumed.contains(Self.secret))
   }
@@ -116,7 +112,7 @@ struct MaskRowTransportTests {
             + Self.event("data: \(Self.note)"))
       ]
     }
-    let stream = gateway.exchange(get(session))
+    let stream = gateway.exchange(SimulatedGateway.bare(session))
     #expect(!stream.contains("\"id\":1") && !stream.contains(Self.secret))
     #expect(stream.contains("Zoë"))
   }

@@ -15,8 +15,8 @@ struct ParameterSchemaTests {
   }
 
   static let list = SimulatedGateway.post(
-    #"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{\#(ErrorTableTests.meta)}}"#,
-    more: ErrorTableTests.fields("tools/list"))
+    #"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{\#(SimulatedGateway.modernMeta)}}"#,
+    more: SimulatedGateway.modernFields(of: "tools/list"))
 
   /// A gateway whose worker has seen the shop's list.
   private func gateway(

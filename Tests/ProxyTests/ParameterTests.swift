@@ -73,7 +73,7 @@ struct ParameterTests {
     let answer = gateway.exchange(
       SimulatedGateway.post(
         #"{"jsonrpc":"2.0","method":"\#(method)","params":{"requestId":1,"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}}"#,
-        more: "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: \(method)\r\n"))
+        more: SimulatedGateway.modernFields(of: method)))
     #expect(answer.hasPrefix("HTTP/1.1 202 "))
     #expect(gateway.requestsAtServers.isEmpty)
     #expect(gateway.worker.exchanges.count == 0)

@@ -193,39 +193,7 @@ final class SimulatedGateway {
       publicURL: ResourceIdentifier("http://gateway"))
   }
 
-  // MARK: Requests
-
-  static func post(
-    _ body: String, key: String? = "key-ada", path: String = "/shop/mcp", more: String = ""
-  ) -> String {
-    let authorization = key.map { "Authorization: Bearer \($0)\r\n" } ?? ""
-    return "POST \(path) HTTP/1.1\r\nHost: gateway\r\n\(authorization)"
-      + "Content-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"
-      + "\(more)Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
-  }
-
-  static func call(_ tool: String, _ arguments: String = "{}", id: String = "1") -> String {
-    "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"method\":\"tools/call\","
-      + "\"params\":{\"name\":\"\(tool)\",\"arguments\":\(arguments)}}"
-  }
-
-  /// The same in the modern era; its request also needs `modernFields`.
-  static func modernCall(_ tool: String, id: String = "1") -> String {
-    "{\"jsonrpc\":\"2.0\",\"id\":\(id),\"method\":\"tools/call\","
-      + "\"params\":{\"name\":\"\(tool)\",\"arguments\":{},\"_meta\":{"
-      + "\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
-      + "\"io.modelcontextprotocol/clientCapabilities\":{},"
-      + "\"io.modelcontextprotocol/clientInfo\":{\"name\":\"t\",\"version\":\"1\"}}}}"
-  }
-
-  static func modernFields(_ tool: String) -> String {
-    "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/call\r\nMcp-Name: \(tool)\r\n"
-  }
-
-  static func json(_ body: String, status: String = "200 OK", more: String = "") -> String {
-    "HTTP/1.1 \(status)\r\nContent-Type: application/json\r\n\(more)"
-      + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
-  }
+  // MARK: Servers
 
   /// A server that repeats the request's arguments in its answer, with a customer's data beside them.
   static func echo(_ request: ServerRequest) -> [ServerStep] {

@@ -19,7 +19,7 @@ struct StormTests {
   /// A worker whose memory is used up refuses, or closes connections where there is none for a refusal, and works on.
   @Test(arguments: Array(1...12) as [UInt64])
   func aWorkerOutOfMemoryGoesOn(seed: UInt64) throws {
-    let gateway = try storm(seed: seed, memory: (16 << 10) + ((8 << 10) << Int(seed % 4)))
+    let gateway = try storm(seed: seed, memory: SimulatedGateway.scarceMemory(seed: seed))
     #expect(gateway.worker.blocks.refusals > 0, "seed \(seed): there was memory enough")
     // With nobody else there, a call is served again.
     let agent = gateway.network.connect(toPort: SimulatedGateway.audience)
@@ -55,14 +55,12 @@ struct StormTests {
       clients.append((peer, expected, []))
     }
     for turn in 0..<6000 {
-      gateway.turn()
-      if turn % 500 == 499 { network.advance(nanoseconds: 1_000_000_000) }
+      gateway.stormTurn(turn)
       for index in clients.indices {
         clients[index].received += network.takeReceived(by: clients[index].peer)
       }
       if turn > 200, network.random(below: 400) == 0 {
-        let victim = clients[network.random(below: clients.count)].peer
-        network.random(below: 2) == 0 ? network.reset(victim) : network.end(victim)
+        gateway.leave(clients[network.random(below: clients.count)].peer)
       }
     }
     for client in clients {
@@ -77,16 +75,7 @@ struct StormTests {
       #expect(!request.body.contains("\"forbidden\""), "seed \(seed): a tool no profile allows")
     }
 
-    // Everybody leaves, and all deadlines pass.
-    for client in clients { network.reset(client.peer) }
-    for _ in 0..<40 {
-      network.advance(nanoseconds: 20_000_000_000)
-      gateway.run(turns: 20)
-    }
-    #expect(gateway.worker.connections.count == 0, "seed \(seed)")
-    #expect(gateway.worker.exchanges.count == 0, "seed \(seed)")
-    #expect(gateway.worker.upstreams.count == 0, "seed \(seed)")
-    #expect(gateway.worker.blocks.lentBytes == gateway.worker.scratch.capacity, "seed \(seed)")
+    gateway.expectNothingLeft(of: clients.map(\.peer), "seed \(seed)")
     return gateway
   }
 

@@ -245,12 +245,13 @@ struct StreamTests {
     let id = try String(
       #require(stream.firstMatch(of: /id: ([\w-]{30,})\nretry: 50\ndata: \n\n/)).1)
     #expect(stream.hasSuffix("0\r\n\r\n"))
-    let resumed = gateway.exchange(Self.get(fields(session) + "Last-Event-ID: \(id)\r\n"))
+    let resumed = gateway.exchange(
+      SimulatedGateway.bare(fields(session) + "Last-Event-ID: \(id)\r\n"))
     #expect(gateway.requestsAtServers.last?.head.contains("Last-Event-ID: e1\r\n") == true)
     #expect(resumed.contains("\"content\":[]"))
     for (key, event) in [("key-ada", "e1"), ("key-ada", session), ("key-bob", id)] {
       let refused = gateway.exchange(
-        Self.get(fields(session) + "Last-Event-ID: \(event)\r\n", key: key))
+        SimulatedGateway.bare(fields(session) + "Last-Event-ID: \(event)\r\n", key: key))
       #expect(refused.hasPrefix("HTTP/1.1 4"))
     }
   }
@@ -266,13 +267,9 @@ struct StreamTests {
     let stream = gateway.exchange(
       SimulatedGateway.post(SimulatedGateway.call("query"), more: fields(session)))
     let id = try String(#require(stream.firstMatch(of: /id: ([\w-]{30,})\n/)).1)
-    let resumed = gateway.exchange(Self.get(fields(session) + "Last-Event-ID: \(id)\r\n"))
+    let resumed = gateway.exchange(
+      SimulatedGateway.bare(fields(session) + "Last-Event-ID: \(id)\r\n"))
     #expect(!resumed.contains("\"content\""))
-    #expect(!gateway.exchange(Self.get(fields(session))).contains("\"content\""))
-  }
-
-  private static func get(_ fields: String, key: String = "key-ada") -> String {
-    "GET /shop/mcp HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer \(key)\r\n"
-      + "Accept: text/event-stream\r\n\(fields)\r\n"
+    #expect(!gateway.exchange(SimulatedGateway.bare(fields(session))).contains("\"content\""))
   }
 }

@@ -25,21 +25,6 @@ struct TLSCallTests {
     }
   }
 
-  /// Everybody leaves and all deadlines pass: nothing must be left behind.
-  static func expectNothingLeft(_ gateway: SimulatedGateway, _ note: String = "") {
-    for _ in 0..<40 {
-      gateway.network.advance(nanoseconds: 20_000_000_000)
-      gateway.run(turns: 20)
-    }
-    #expect(gateway.worker.connections.count == 0, "\(note)")
-    #expect(gateway.worker.exchanges.count == 0, "\(note)")
-    #expect(gateway.worker.upstreams.count == 0, "\(note)")
-    #expect(gateway.worker.channels.count == 0, "\(note)")
-    #expect(
-      gateway.worker.blocks.lentBytes
-        == gateway.worker.scratch.capacity + gateway.worker.tlsMemory.capacity, "\(note)")
-  }
-
   @Test func aCallGoesThroughWithTLSOnBothSides() throws {
     let gateway = try SimulatedGateway(tls: Self.bothWays())
     let agent = TLSAgent(try TLSSamples.client(), gateway.peers)
@@ -53,7 +38,7 @@ struct TLSCallTests {
     #expect(gateway.requestsAtServers.count == 3)
     #expect(gateway.serverPeers.count == 1, "the connection to the server is used again")
     gateway.peers.end(agent.peer)
-    Self.expectNothingLeft(gateway)
+    gateway.expectNothingLeft()
   }
 
   /// Many agents and large answers on a stormy network, with resets and cut connections.
@@ -99,7 +84,7 @@ struct TLSCallTests {
     }
     #expect(gateway.requestsAtServers.count > 3)
     for agent in agents { network.reset(agent.peer) }
-    Self.expectNothingLeft(gateway, "seed \(seed)")
+    gateway.expectNothingLeft("seed \(seed)")
   }
 
   @Test(arguments: [1 << 20, 3 << 20])
@@ -129,7 +114,7 @@ struct TLSCallTests {
     #expect(answer.hasPrefix("HTTP/1.1 400 Bad Request\r\n"))
     #expect(answer.contains("This port speaks TLS: use https."))
     #expect(gateway.requestsAtServers.isEmpty)
-    Self.expectNothingLeft(gateway)
+    gateway.expectNothingLeft()
   }
 
   @Test(arguments: ["\u{00}\u{01}\u{02}rubbish", "\u{16}\u{03}\u{01}\u{00}\u{05}abcde"])
@@ -142,7 +127,7 @@ struct TLSCallTests {
     let answer = gateway.network.takeReceived(by: client)
     #expect(answer.count < 100, "nothing but an alert")
     gateway.network.end(client)
-    Self.expectNothingLeft(gateway)
+    gateway.expectNothingLeft()
   }
 
   @Test func aSlowHandshakeIsGivenUp() throws {
@@ -235,7 +220,7 @@ struct TLSCallTests {
     #expect(gateway.requestsAtServers.isEmpty)
     #expect(gateway.control.serverFailures.load(ordering: .relaxed) == 1)
     gateway.network.end(client)
-    Self.expectNothingLeft(gateway)
+    gateway.expectNothingLeft()
   }
 
   /// An answer that only the end of the connection ends is whole only when the server says so.

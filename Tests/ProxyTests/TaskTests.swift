@@ -9,7 +9,7 @@ import Wire
 
 /// Tasks, of both eras: whose they are, by whose rules they are judged and masked.
 struct TaskTests {
-  enum Era: CaseIterable { case legacy, modern }
+  typealias Era = RequestEra
 
   static let own = #"T-1\/\u00e9"#
   static let data = #"{"who":"Zoë","email":"ann@example.com"}"#
@@ -47,11 +47,8 @@ struct TaskTests {
     var params = params
     var fields = ""
     if era == .modern {
-      params +=
-        #","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":\#(Self.declared)}"#
-      fields =
-        "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: \(method)\r\n"
-        + (name.map { "Mcp-Name: \($0)\r\n" } ?? "")
+      params += "," + SimulatedGateway.modernMeta(capabilities: Self.declared)
+      fields = SimulatedGateway.modernFields(of: method, name)
     }
     return SimulatedGateway.post(
       #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{\#(params)}}"#, key: key,
@@ -267,7 +264,8 @@ struct TaskTests {
     // The new stream's events lead on to the same.
     let event = try #require(resumed.firstMatch(of: /id: ([\w-]{30,})\n/)).1
     #expect(
-      try taskID(in: gateway.exchange(self.get(fields + "Last-Event-ID: \(event)\r\n"))) == id)
+      try taskID(
+        in: gateway.exchange(SimulatedGateway.bare(fields + "Last-Event-ID: \(event)\r\n"))) == id)
   }
 
   /// With the server's own ids nobody knows what a stream is of: there a task cannot be sealed.
@@ -312,14 +310,9 @@ struct TaskTests {
         key: key, path: path, more: fields))
     let event = try #require(broken.firstMatch(of: /id: (\S+)\n/)).1
     return (
-      gateway.exchange(get(fields + "Last-Event-ID: \(event)\r\n", key: key, path: path)), fields
+      gateway.exchange(
+        SimulatedGateway.bare(fields + "Last-Event-ID: \(event)\r\n", key: key, path: path)), fields
     )
-  }
-
-  private func get(_ fields: String, key: String = "key-ada", path: String = "/shop/mcp") -> String
-  {
-    "GET \(path) HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer \(key)\r\n"
-      + "Accept: text/event-stream\r\n\(fields)\r\n"
   }
 
   @Test func whereATaskIsExpectedARefusalIsAnError() throws {

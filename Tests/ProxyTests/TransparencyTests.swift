@@ -184,7 +184,7 @@ struct TransparencyTests {
     let answer = gateway.exchange(
       SimulatedGateway.post(
         #"{"jsonrpc":"2.0","id":1,"result":{}}"#,
-        more: "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: tools/list\r\n"))
+        more: SimulatedGateway.modernFields(of: "tools/list")))
     #expect(answer.hasPrefix("HTTP/1.1 400 ") && answer.contains("Sluice-Ref: "))
     #expect(answer.contains(#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"#))
     #expect(!answer.contains("\"data\""))
@@ -193,7 +193,7 @@ struct TransparencyTests {
 
   @Test func aNotificationOfTheModernEraNeedsNoMeta() throws {
     let gateway = try SimulatedGateway()
-    let fields = "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: notifications/cancelled\r\n"
+    let fields = SimulatedGateway.modernFields(of: "notifications/cancelled")
     let body = #"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#
     #expect(
       gateway.exchange(SimulatedGateway.post(body, more: fields)).hasPrefix("HTTP/1.1 202 "))
@@ -210,15 +210,9 @@ struct TransparencyTests {
   static func extra(
     _ method: String, params: String = #""jobId":"job-7""#, modern: Bool = true
   ) -> String {
-    let meta =
-      #","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}"#
+    let meta = "," + SimulatedGateway.modernMeta
     return
       #"{"jsonrpc":"2.0","id":1,"method":"\#(method)","params":{\#(params)\#(modern ? meta : "")}}"#
-  }
-
-  private func fields(_ method: String, name: String? = nil) -> String {
-    "MCP-Protocol-Version: 2026-07-28\r\nMcp-Method: \(method)\r\n"
-      + (name.map { "Mcp-Name: \($0)\r\n" } ?? "")
   }
 
   @Test(arguments: ["job-7", nil])
@@ -226,7 +220,8 @@ struct TransparencyTests {
     let gateway = try SimulatedGateway()
     let method = "com.example/jobs.status"
     let answer = gateway.exchange(
-      SimulatedGateway.post(Self.extra(method), more: fields(method, name: name)))
+      SimulatedGateway.post(
+        Self.extra(method), more: SimulatedGateway.modernFields(of: method, name)))
     #expect(answer.hasPrefix("HTTP/1.1 200 "))
     #expect(answer.contains("[redacted]") && !answer.contains("ann@example.com"))
     let head = try #require(gateway.requestsAtServers.first).head
@@ -239,7 +234,8 @@ struct TransparencyTests {
     let gateway = try SimulatedGateway()
     let method = "com.example/jobs.status"
     let answer = gateway.exchange(
-      SimulatedGateway.post(Self.extra(method), more: fields(method, name: "job-8")))
+      SimulatedGateway.post(
+        Self.extra(method), more: SimulatedGateway.modernFields(of: method, "job-8")))
     #expect(answer.hasPrefix("HTTP/1.1 400 ") && answer.contains("-32020"))
     #expect(gateway.requestsAtServers.isEmpty)
   }
@@ -248,7 +244,7 @@ struct TransparencyTests {
   func othersDoNot(method: String) throws {
     let gateway = try SimulatedGateway()
     let modern = gateway.exchange(
-      SimulatedGateway.post(Self.extra(method), more: fields(method)))
+      SimulatedGateway.post(Self.extra(method), more: SimulatedGateway.modernFields(of: method)))
     #expect(modern.hasPrefix("HTTP/1.1 404 ") && modern.contains("-32601"))
     let legacy = gateway.exchange(SimulatedGateway.post(Self.extra(method, modern: false)))
     #expect(legacy.hasPrefix("HTTP/1.1 200 ") && legacy.contains("-32601"))

@@ -10,6 +10,7 @@ import Testing
 /// The bridge itself runs on threads of its own and has tests of its own (`BridgeTests`); here stands what workers see of
 /// it (`DoorStandIn`).
 final class EraRoute {
+  /// Revisions of the legacy era.
   static let versions = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"]
 
   /// What agents do.
@@ -127,7 +128,7 @@ final class EraRoute {
 
   func leave(_ line: Int) {
     lines[line].hasLeft = true
-    network.random(below: 2) == 0 ? network.reset(lines[line].peer) : network.end(lines[line].peer)
+    gateway.leave(lines[line].peer)
   }
 
   /// Reads what has come for an agent, and takes note of what it gets to know.
@@ -221,9 +222,12 @@ final class EraRoute {
       return subject.map {
         post("{\"jsonrpc\":\"2.0\",\"id\":\"\($0.text)\",\"result\":{\"who\":\"\(key)\"}}", more)
       }
-    case .listen: return subject.map { _ in bare("GET", key, more) }
-    case .resume: return subject.map { bare("GET", key, more + "Last-Event-ID: \($0.text)\r\n") }
-    case .end: return subject.map { _ in bare("DELETE", key, more) }
+    case .listen: return subject.map { _ in SimulatedGateway.bare(more, key: key) }
+    case .resume:
+      return subject.map {
+        SimulatedGateway.bare(more + "Last-Event-ID: \($0.text)\r\n", key: key)
+      }
+    case .end: return subject.map { _ in SimulatedGateway.bare(more, method: "DELETE", key: key) }
     case .modern:
       return post(
         SimulatedGateway.modernCall("query", id: id), SimulatedGateway.modernFields("query"))
@@ -232,11 +236,6 @@ final class EraRoute {
         ? post(SimulatedGateway.modernCall("query", id: id), more)
         : post(query, more + SimulatedGateway.modernFields("query"))
     }
-  }
-
-  private static func bare(_ method: String, _ key: String, _ more: String) -> String {
-    "\(method) /shop/mcp HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer \(key)\r\n"
-      + "Accept: application/json, text/event-stream\r\n\(more)\r\n"
   }
 
   // MARK: The server itself
@@ -279,15 +278,7 @@ final class EraRoute {
       #expect(answers.count <= line.sent.count, "seed \(seed): an answer to nothing")
       for (sent, answer) in zip(line.sent, answers) { judge(sent, answer, line.key) }
     }
-    for line in lines where !line.hasLeft { network.reset(line.peer) }
-    for _ in 0..<40 {
-      network.advance(nanoseconds: 20_000_000_000)
-      gateway.run(turns: 20)
-    }
-    #expect(gateway.worker.connections.count == 0, "seed \(seed)")
-    #expect(gateway.worker.exchanges.count == 0, "seed \(seed)")
-    #expect(gateway.worker.upstreams.count == 0, "seed \(seed)")
-    #expect(gateway.worker.blocks.lentBytes == gateway.worker.scratch.capacity, "seed \(seed)")
+    gateway.expectNothingLeft(of: lines.filter { !$0.hasLeft }.map(\.peer), "seed \(seed)")
   }
 
   private func judge(_ sent: Sent, _ answer: AgentAnswer, _ key: String) {
