@@ -28,7 +28,7 @@ public struct AuditCommands: Sendable {
     }
     var first = max(range.lowerBound, range.upperBound > 0 ? range.upperBound - 1 : 0)
     while true {
-      var reader = RecordReader(directory: directory, first: first, keepsBytes: json)
+      var reader = RecordReader(directory: directory, first: first, bodyBytesMax: json ? .max : 0)
       let last = try lastEvents(&reader, count: count, filter: filter)
       // Not enough in the newest segments: begin earlier, twice as far back each time.
       if last.events.count < count, first > range.lowerBound {
@@ -45,27 +45,68 @@ public struct AuditCommands: Sendable {
     }
   }
 
-  /// The page (or line of JSON) about one call.
+  /// The page about one call.
   /// - Parameters:
   ///   - reference: the "Ref" of an answer, or the REF column of `tail`.
-  ///   - bodyBytesMax: longest part of request and answer to show on the page; JSON has all.
+  ///   - bodyBytesMax: longest part of request and answer that is read and shown.
   public func show(
-    _ reference: String, json: Bool = false, bodyBytesMax: Int = 65536
+    _ reference: String, bodyBytesMax: Int = 65536
   ) throws(RecorderError) -> String {
-    let call = try find(reference)
-    return json ? CallJSON.text(of: call) : CallPage.text(of: call, bodyBytesMax: bodyBytesMax)
+    let (record, first) = try place(of: reference)
+    // Of one byte it is known as well whether all entries are there.
+    let call = try find(record, first, bodyBytesMax: max(1, bodyBytesMax))
+    return CallPage.text(of: call, bodyBytesMax: bodyBytesMax)
+  }
+
+  /// Writes the line of JSON about one call with its bodies whole, a piece at a time and without a line feed. They are read
+  /// twice, and never kept: memory does not grow with them.
+  /// - Throws: nothing is written when the call cannot be found; part of the line is when it is removed meanwhile.
+  public func showJSON(
+    _ reference: String, write: ([UInt8]) -> Void
+  ) throws(RecorderError) {
+    let (record, first) = try place(of: reference)
+    var request = BodyMeter()
+    var answer = BodyMeter()
+    var call = try find(record, first, bodyBytesMax: 0) { entry in
+      guard entry.record == record else { return }
+      BodyReader.pieces(of: .request, in: entry) { request.take($0, at: $1) }
+      BodyReader.pieces(of: .answer, in: entry) { answer.take($0, at: $1) }
+    }
+    if !request.isContinuous || !answer.isContinuous { call.isWhole = false }
+    if call.outcome == nil {
+      call.answerBytes = answer.count
+    } else if answer.count != call.answerBytes || request.count != call.requestBytes {
+      call.isWhole = false
+    }
+    let reader = BodyReader(directory: directory, record: record, first: first)
+    try CallJSON.write(
+      call, CallBodies(reader, request: request, answer: answer), to: write)
   }
 
   /// The whole call a reference names.
   public func find(_ reference: String) throws(RecorderError) -> RecordedCall {
+    let (record, first) = try place(of: reference)
+    return try find(record, first, bodyBytesMax: .max)
+  }
+
+  /// The record that a reference names, and the segment where reading for it begins.
+  private func place(
+    of reference: String
+  ) throws(RecorderError) -> (record: RecordID, first: UInt32) {
     guard let record = RecordID(reference) else { throw .noReference(reference) }
     guard let range = try segmentRange(directory) else { throw .notFound(record.description) }
+    return (record, firstSegment(directory, for: record, in: range))
+  }
+
+  private func find(
+    _ record: RecordID, _ first: UInt32, bodyBytesMax: Int,
+    _ look: (borrowing RecordedEntry) -> Void = { _ in }
+  ) throws(RecorderError) -> RecordedCall {
     var reader = RecordReader(
-      directory: directory, first: firstSegment(directory, for: record, in: range),
-      keepsBytes: true,
+      directory: directory, first: first, bodyBytesMax: bodyBytesMax,
       selection: .record(record))
     while true {
-      switch try reader.next() {
+      switch try reader.next(look) {
       case .events(let events):
         for case .call(let call) in events { return call }
       case .warning: continue

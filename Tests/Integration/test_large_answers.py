@@ -1,12 +1,14 @@
 """Answers of 50 MB pass, masked, in the memory of a small one; what goes wrong on the way cuts them."""
 
 import hashlib
+import json
 
 import pytest
 
+from support.gateway import binary
 from support.large import (
-    MEGABYTE, ROWS, SECRET, Got, expected, forget_peak, memory, parts, resident_after_a_call, rounds,
-    serve)
+    MEGABYTE, ROWS, SECRET, Got, expected, forget_peak, memory, parts, peak_memory, resident_after_a_call,
+    rounds, serve)
 from support.settings import PERSONAL
 
 # A debug build on a busy machine takes its time.
@@ -24,8 +26,15 @@ def big(make_gateway, scripted):
     return make
 
 
+def shown(gateway, file, *words):
+    """What `sluice audit show` writes, into a file; the most memory it had."""
+    with open(file, "wb") as output:
+        return peak_memory(
+            [binary(), "audit", "show", "--directory", gateway.recordings, *words], output)
+
+
 @pytest.mark.parametrize("tool", ["json structured", "json text", "json nested text", "event text"])
-def test_one_message_of_50_megabytes(big, accounts, tool):
+def test_one_message_of_50_megabytes(big, accounts, tool, tmp_path):
     _, _, count = parts(tool)
     with big() as gateway:
         before = resident_after_a_call(gateway, accounts)
@@ -42,9 +51,13 @@ def test_one_message_of_50_megabytes(big, accounts, tool):
         assert call["outcome"]["masked_values"] == 2 * ROWS * count
         assert SECRET.encode() not in gateway.recorded_bytes()
         gateway.verify()
-        # The record holds all of what the agent got.
-        recorded = gateway.show(call["ref"])["answer"].encode()
+        # The record holds all of what the agent got, and shows it in the memory of a small one.
+        line = tmp_path / "line"
+        assert shown(gateway, line, "--json", call["ref"]) < 80 * MEGABYTE
+        recorded = json.loads(line.read_bytes())["answer"].encode()
         assert (len(recorded), hashlib.sha256(recorded).hexdigest()) == expected(tool)[1:]
+        assert shown(gateway, line, "--body-bytes", 2000, call["ref"]) < 80 * MEGABYTE
+        assert f"… {len(recorded) - 2000} bytes more" in line.read_text()
 
 
 def test_a_stream_of_50_megabytes_in_many_messages(big, accounts):

@@ -121,13 +121,15 @@ enum CallSelection {
 extension RecordedCall {
   /// Adds a piece; one that does not continue what is there makes the call incomplete.
   fileprivate mutating func add(piece entry: borrowing RecordedEntry, bytesMax: Int) {
-    let offset = Int(clamping: entry.number(UInt64.self, at: 16))
-    let kept = entry.kind == .requestPiece ? request.count : answer.count
+    let part = entry.kind == .requestPiece ? BodyPart.request : .answer
+    guard let range = entry.body(part), let offset = entry.bodyOffset else { return }
+    // How long a request is stands in its opening, how long an answer is in its closing.
+    if part == .answer { answerBytes = max(answerBytes, offset + range.count) }
+    let kept = part == .request ? request.count : answer.count
     // Beyond what is wanted, nothing is missing that anybody would look for.
     guard kept < bytesMax else { return }
-    let count = min(Int(entry.number(UInt32.self, at: 24)), bytesMax - kept)
-    let data = entry.data(at: EntryFormat.pieceBytes, count: count)
+    let data = entry.data(at: range.lowerBound, count: min(range.count, bytesMax - kept))
     if offset != kept { isWhole = false }
-    if entry.kind == .requestPiece { request += data } else { answer += data }
+    if part == .request { request += data } else { answer += data }
   }
 }

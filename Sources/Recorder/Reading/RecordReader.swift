@@ -5,11 +5,12 @@ struct RecordReader: ~Copyable {
   private var reader: SegmentReader
   private var joiner: CallJoiner
 
+  /// - Parameter bodyBytesMax: most bytes of each request, and of each answer, that are wanted.
   init(
-    directory: String, first: UInt32, keepsBytes: Bool, selection: CallSelection = .all
+    directory: String, first: UInt32, bodyBytesMax: Int, selection: CallSelection = .all
   ) {
     reader = SegmentReader(directory: directory, first: first)
-    joiner = CallJoiner(bytesMax: keepsBytes ? .max : 0, selection: selection)
+    joiner = CallJoiner(bytesMax: bodyBytesMax, selection: selection)
   }
 
   /// Where the reader stands.
@@ -23,7 +24,10 @@ struct RecordReader: ~Copyable {
     case end
   }
 
-  mutating func next() throws(RecorderError) -> Step {
+  /// - Parameter look: sees every entry of the frame that is read.
+  mutating func next(
+    _ look: (borrowing RecordedEntry) -> Void = { _ in }
+  ) throws(RecorderError) -> Step {
     let position = reader.position
     let name = SegmentFormat.name(of: position.segment)
     var events: [RecordedEvent] = []
@@ -32,6 +36,7 @@ struct RecordReader: ~Copyable {
     var joiner = CallJoiner(bytesMax: joiner.bytesMax, selection: joiner.selection)
     swap(&joiner, &self.joiner)
     let step = reader.next { _, _, entry in
+      look(entry)
       if let event = joiner.take(entry, segment: segment) { events.append(event) }
     }
     swap(&joiner, &self.joiner)
@@ -70,6 +75,8 @@ public enum RecorderError: Error, Sendable, Equatable, CustomStringConvertible {
   /// Not the form of a record id.
   case noReference(String)
   case notFound(String)
+  /// What was there at first is not there any more.
+  case changed(String)
   /// Whoever asked does not want the rest.
   case cancelled
 
@@ -82,6 +89,7 @@ public enum RecorderError: Error, Sendable, Equatable, CustomStringConvertible {
     case .noReference(let text):
       "'\(SafeText.line(text))' is not a record id: 13 letters and digits, as in an answer's Ref"
     case .notFound(let text): "there is no record \(text) in this directory"
+    case .changed(let text): "the record \(text) was removed while it was being read"
     case .cancelled: "cancelled"
     }
   }

@@ -80,14 +80,12 @@ extension RecordedCall {
       offset += count
       let approvalCount = Int(entry.number(UInt16.self, at: 66))
       approval = entry.text(at: offset, count: approvalCount)
-      offset += approvalCount
       let cut = entry.number(UInt8.self, at: 68)
       if cut & 1 != 0 { cutFields.append("client") }
       if cut & 2 != 0 { cutFields.append("approval") }
     }
-    if bytesMax > 0 {
-      let count = min(Int(entry.number(UInt32.self, at: 40)), bytesMax)
-      request = entry.data(at: offset, count: count)
+    if bytesMax > 0, let range = entry.body(.request) {
+      request = entry.data(at: range.lowerBound, count: min(range.count, bytesMax))
     }
   }
 
@@ -123,15 +121,13 @@ extension RecordedCall {
     outcome.serverStatus = entry.number(UInt16.self, at: 90)
     self.outcome = outcome
     answerBytes = Int(clamping: entry.number(UInt64.self, at: 24))
-    var offset = EntryFormat.closingBytes
     if entry.number(UInt8.self, at: 5) & EntryFormat.sessionFlag != 0 {
       let count = Int(entry.number(UInt16.self, at: 94))
-      openedSession = entry.text(at: offset, count: count)
-      offset += count
+      openedSession = entry.text(at: EntryFormat.closingBytes, count: count)
     }
-    if bytesMax > 0 {
-      let count = min(Int(entry.number(UInt32.self, at: 84)), bytesMax - answer.count)
-      answer += entry.data(at: offset, count: count)
+    if bytesMax > 0, let range = entry.body(.answer) {
+      answer += entry.data(
+        at: range.lowerBound, count: min(range.count, bytesMax - answer.count))
       if answer.count != min(answerBytes, bytesMax) || request.count != min(requestBytes, bytesMax)
       {
         isWhole = false

@@ -4,33 +4,34 @@ internal import Foundation
 /// A call, or a notice, as one line of JSON with keys in alphabetical order, in ASCII: safe on a terminal, and
 /// one reading for every parser.
 enum CallJSON {
-  private struct Line: Encodable {
-    var ref: String
-    var time: String
-    var worker: Int
-    var principal: String?
-    var server: String?
-    var method: String?
-    var tool: String?
-    var session: String?
-    var openedSession: String?
-    var client: String?
-    var approval: String?
-    var rule: String?
-    var requestId: String?
-    var decision: String?
-    var review: Review?
-    var policyRevision: String
-    var era: String?
-    var shortened: [String]?
-    var requestBytes: Int
-    var request: String?
-    var requestBase64: String?
+  /// The members between the answer and the request.
+  private struct Front: Encodable {
     var answerBytes: Int
-    var answer: String?
-    var answerBase64: String?
-    var whole: Bool
+    var approval: String?
+    var client: String?
+    var decision: String?
+    var era: String?
+    var method: String?
+    var openedSession: String?
     var outcome: Outcome?
+    var policyRevision: String
+    var principal: String?
+    var ref: String
+  }
+
+  /// Those behind the request.
+  private struct Back: Encodable {
+    var requestBytes: Int
+    var requestId: String?
+    var review: Review?
+    var rule: String?
+    var server: String?
+    var session: String?
+    var shortened: [String]?
+    var time: String
+    var tool: String?
+    var whole: Bool
+    var worker: Int
   }
 
   private struct Review: Encodable {
@@ -78,24 +79,42 @@ enum CallJSON {
     var sha256: String?
   }
 
+  /// With the bodies that the call itself holds.
   static func text(of call: RecordedCall) -> String {
-    let request = body(call.request)
-    let answer = body(call.answer)
-    return encode(
-      Line(
-        ref: call.record.description, time: RecordedTime.iso(call.openedNanoseconds),
-        worker: call.worker, principal: some(call.principal), server: some(call.server),
-        method: some(call.method), tool: some(call.tool), session: some(call.session),
-        openedSession: some(call.openedSession), client: some(call.client),
-        approval: some(call.approval),
-        rule: some(call.rule), requestId: some(call.requestID),
-        decision: call.decision?.text, review: call.review.map(Review.init),
+    var line: [UInt8] = []
+    do {
+      try write(call, CallBodies(of: call)) { line += $0 }
+    } catch {
+      preconditionFailure("bodies that are there cannot be missing: \(error)")
+    }
+    return String(decoding: line, as: UTF8.self)
+  }
+
+  /// Writes the line a piece at a time.
+  static func write(
+    _ call: RecordedCall, _ bodies: CallBodies, to write: ([UInt8]) -> Void
+  ) throws(RecorderError) {
+    let front = encode(
+      Front(
+        answerBytes: call.answerBytes, approval: some(call.approval), client: some(call.client),
+        decision: call.decision?.text, era: call.era == .unknown ? nil : "\(call.era)",
+        method: some(call.method), openedSession: some(call.openedSession),
+        outcome: call.outcome.map { outcome($0, call.failedSide) },
         policyRevision: CallPage.hexadecimal(call.policyRevision),
-        era: call.era == .unknown ? nil : "\(call.era)",
+        principal: some(call.principal), ref: call.record.description))
+    let back = encode(
+      Back(
+        requestBytes: call.requestBytes, requestId: some(call.requestID),
+        review: call.review.map(Review.init), rule: some(call.rule), server: some(call.server),
+        session: some(call.session),
         shortened: call.cutFields.isEmpty ? nil : call.cutFields,
-        requestBytes: call.requestBytes, request: request.text, requestBase64: request.base64,
-        answerBytes: call.answerBytes, answer: answer.text, answerBase64: answer.base64,
-        whole: call.isWhole, outcome: call.outcome.map { outcome($0, call.failedSide) }))
+        time: RecordedTime.iso(call.openedNanoseconds), tool: some(call.tool),
+        whole: call.isWhole, worker: call.worker))
+    write([UInt8(ascii: "{")])
+    try bodies.answer.write("answer", to: write)
+    write(Array(front.utf8.dropFirst().dropLast()) + [UInt8(ascii: ",")])
+    try bodies.request.write("request", to: write)
+    write(Array(back.utf8.dropFirst()))
   }
 
   static func text(of notice: RecordedNotice) -> String {
@@ -145,13 +164,6 @@ enum CallJSON {
   private static func some(_ text: String) -> String? { text.isEmpty ? nil : text }
   private static func some<Number: FixedWidthInteger>(_ number: Number) -> Number? {
     number == 0 ? nil : number
-  }
-
-  /// Bytes as text when they are text, in base 64 when not.
-  private static func body(_ bytes: [UInt8]) -> (text: String?, base64: String?) {
-    if bytes.isEmpty { return (nil, nil) }
-    if let text = String(validating: bytes, as: UTF8.self) { return (text, nil) }
-    return (nil, Data(bytes).base64EncodedString())
   }
 
   private static func encode(_ value: some Encodable) -> String {

@@ -17,11 +17,10 @@ enum CallPage {
       page += ["", "  Some entries of this call are missing from this directory."]
     }
     page += ["", "Request, \(call.requestBytes) bytes", ""]
-    page += [body(call.request, bodyBytesMax)]
-    page += [
-      "", "Answer as the agent got it, \(max(call.answerBytes, call.answer.count)) bytes", "",
-    ]
-    page += [body(call.answer, bodyBytesMax)]
+    page += [body(call.request, of: call.requestBytes, bodyBytesMax)]
+    let answerBytes = max(call.answerBytes, call.answer.count)
+    page += ["", "Answer as the agent got it, \(answerBytes) bytes", ""]
+    page += [body(call.answer, of: answerBytes, bodyBytesMax)]
     return page.joined(separator: "\n")
   }
 
@@ -78,13 +77,14 @@ enum CallPage {
     return "  " + padded + (value.isEmpty ? "-" : SafeText.line(value))
   }
 
-  private static func body(_ bytes: [UInt8], _ bytesMax: Int) -> String {
+  /// - Parameter count: how long the whole body is, of which `bytes` may be the beginning.
+  private static func body(_ bytes: [UInt8], of count: Int, _ bytesMax: Int) -> String {
     if bytes.isEmpty { return "  (empty)" }
     let shown = Array(bytes.prefix(bytesMax))
     let text = PrettyJSON.format(shown) ?? String(decoding: shown, as: UTF8.self)
     var lines = SafeText.block(text).split(separator: "\n", omittingEmptySubsequences: false)
       .map { "  " + $0 }
-    if shown.count < bytes.count { lines.append("  … \(bytes.count - shown.count) bytes more") }
+    if shown.count < count { lines.append("  … \(count - shown.count) bytes more") }
     return lines.joined(separator: "\n")
   }
 

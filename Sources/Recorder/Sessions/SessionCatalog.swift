@@ -67,7 +67,7 @@ public struct SessionCatalog: Sendable {
     }
     var reader = RecordReader(
       directory: directory, first: firstSegment(directory, for: session.first, in: range),
-      keepsBytes: keepsBytes,
+      bodyBytesMax: keepsBytes ? .max : 0,
       selection: .session(key, first: session.first, last: session.last))
     var waiting = CallsInOrder()
     var meter = ProgressMeter(directory: directory, from: reader.position.segment, progress)
@@ -127,7 +127,7 @@ public struct SessionCatalog: Sendable {
   ) throws(RecorderError) -> [String] {
     var warnings: [String] = []
     guard let range = try segmentRange(directory) else { return warnings }
-    var reader = RecordReader(directory: directory, first: range.lowerBound, keepsBytes: false)
+    var reader = RecordReader(directory: directory, first: range.lowerBound, bodyBytesMax: 0)
     var assembler = SessionAssembler(
       idleNanoseconds: UInt64(max(0, idleMilliseconds)) * 1_000_000)
     var meter = ProgressMeter(directory: directory, from: range.lowerBound, progress)

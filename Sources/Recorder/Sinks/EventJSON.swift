@@ -184,33 +184,7 @@ struct JSONLine {
 
   private mutating func quote(_ text: String) {
     bytes.append(0x22)
-    var text = text
-    let isPlain = text.withUTF8 { source in
-      unsafe source.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
-    }
-    if isPlain {
-      bytes.append(contentsOf: text.utf8)
-    } else {
-      for scalar in text.unicodeScalars { escape(scalar) }
-    }
+    JSONEscape.append(text, to: &bytes)
     bytes.append(0x22)
-  }
-
-  private mutating func escape(_ scalar: Unicode.Scalar) {
-    switch scalar.value {
-    case 0x22, 0x5C:
-      bytes.append(0x5C)
-      bytes.append(UInt8(scalar.value))
-    case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
-    case 0x20..<0x7F: bytes.append(UInt8(scalar.value))
-    default:
-      for unit in String(scalar).utf16 {
-        bytes.append(contentsOf: [0x5C, 0x75])
-        for shift in [12, 8, 4, 0] as [UInt16] {
-          let digit = UInt8(truncatingIfNeeded: unit >> shift & 15)
-          bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit)
-        }
-      }
-    }
   }
 }

@@ -32,7 +32,11 @@ struct AuditShowCommand: ParsableCommand {
   func run() throws {
     let commands = try record.commands()
     do {
-      Terminal.write(try commands.show(ref, json: json, bodyBytesMax: bodyBytes))
+      guard json else {
+        return Terminal.write(try commands.show(ref, bodyBytesMax: bodyBytes))
+      }
+      try commands.showJSON(ref) { Terminal.write(bytes: $0) }
+      Terminal.write()
     } catch {
       if case .noReference = error { throw CommandFailure("\(error)", status: .usage) }
       throw CommandFailure("\(error)")

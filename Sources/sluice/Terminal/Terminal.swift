@@ -10,6 +10,11 @@ enum Terminal {
     if !write(text, to: STDOUT_FILENO) { exit(CommandFailure.Status.failure.rawValue) }
   }
 
+  /// Writes part of a line to standard output.
+  static func write(bytes: [UInt8]) {
+    if !write(bytes[...], to: STDOUT_FILENO) { exit(CommandFailure.Status.failure.rawValue) }
+  }
+
   /// Writes one line (or several) to standard error. When nobody reads it any more, the text is lost and the process
   /// goes on: a gateway does not end because its log did.
   static func writeError(_ text: String) {
@@ -24,7 +29,11 @@ enum Terminal {
   }
 
   private static func write(_ text: String, to descriptor: Int32, end: String = "\n") -> Bool {
-    var rest = Array((text + end).utf8)[...]
+    write(Array((text + end).utf8)[...], to: descriptor)
+  }
+
+  private static func write(_ bytes: ArraySlice<UInt8>, to descriptor: Int32) -> Bool {
+    var rest = bytes
     while !rest.isEmpty {
       let count = unsafe rest.withUnsafeBytes { bytes in
         unsafe Glibc.write(descriptor, bytes.baseAddress, bytes.count)

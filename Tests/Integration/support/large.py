@@ -4,6 +4,8 @@ import functools
 import hashlib
 import http.client
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -229,3 +231,24 @@ def resident_after_a_call(gateway, accounts, **options):
 
 def forget_peak(gateway):
     Path(f"/proc/{gateway.process.pid}/clear_refs").write_text("5")
+
+
+# Starts a program from one that is small: what it had before it became the other would count as well.
+LAUNCHER = """
+import os, sys
+child = os.fork()
+if child == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+_, status, usage = os.wait4(child, 0)
+print(usage.ru_maxrss, file=sys.stderr)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def peak_memory(command, output):
+    """Runs a program to its end; the most bytes it had resident."""
+    ran = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", LAUNCHER, *map(str, command)], stdout=output, stderr=subprocess.PIPE,
+        text=True)
+    assert ran.returncode == 0, ran.stderr
+    return int(ran.stderr.split()[-1]) * 1024
