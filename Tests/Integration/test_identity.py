@@ -7,6 +7,7 @@ import pytest
 from support.processes import eventually
 from support.settings import configuration
 from support.sdk import use, use_old
+from support.sse_agent import EventStreamAgent
 from support.wire import BOTH, Session, http_request, modern, modern_call
 
 pytestmark = pytest.mark.any_backend
@@ -124,6 +125,31 @@ def test_official_clients_find_their_way(identity_gateway, testbed, kind, way):
     assert "isError False" in said and "Rose" in said, said
 
 
+@pytest.mark.parametrize("kind,way", [("sdk2", "pkce"), ("sdk1", "pkce"), ("sdk2", "cc")])
+def test_agents_of_http_sse_find_their_way(identity_gateway, testbed, kind, way):
+    """The same by the older transport: its stream is refused first, and everything that follows has the token."""
+    url = identity_gateway.url("people").removesuffix("/mcp") + "/sse"
+    said = testbed.client(
+        kind, url, "call", "greet", json.dumps({"name": "Rose"}), "--sse", "--oauth", way)
+    assert "isError False" in said and "Rose" in said, said
+
+
+def test_a_stream_of_http_sse_goes_on_with_the_next_token(identity_gateway, testbed):
+    first, second = (Bearer(testbed.token("code", "dwho")) for _ in range(2))
+    assert first.key != second.key
+    agent = EventStreamAgent(identity_gateway, "people", first).begin()
+    assert "Rose" in agent.call("greet", {"name": "Rose"})["result"]["content"][0]["text"]
+    agent.account = second
+    assert "Rory" in agent.call("greet", {"name": "Rory"})["result"]["content"][0]["text"]
+    # What each may do is judged with every message; and another person does not get at the stream.
+    assert not agent.call("wipe")["result"].get("isError")
+    ping = {"jsonrpc": "2.0", "id": 99, "method": "ping"}
+    assert agent.post(ping, account=Bearer(testbed.token("code", "rtyler"))).status == 404
+    forged = agent.post(ping, account=Bearer(second.key[:-8] + "AAAAAAAA"))
+    assert forged.status == 401 and 'error="invalid_token"' in forged.headers["www-authenticate"]
+    agent.close()
+
+
 def test_nobody_takes_anothers_session(identity_gateway, testbed):
     mine = Session(identity_gateway, "people", Bearer(testbed.token("code", "dwho")))
     assert mine.id
@@ -144,6 +170,22 @@ def test_challenges_say_where_to_go(identity_gateway):
         assert reply.status == 401
         assert reply.headers["www-authenticate"] == (
             f'Bearer resource_metadata="{url}", scope="openid groups"')
+
+
+def test_challenges_to_agents_of_http_sse_name_their_own_path(identity_gateway, providers):
+    origin, path = f"http://127.0.0.1:{identity_gateway.port}", "/.well-known/oauth-protected-resource/people/sse"
+    for method, target in [("GET", "/people/sse"), ("POST", "/people/sse?session_id=AAAA"), ("GET", "/people/sse?x=1")]:
+        reply = http_request(
+            identity_gateway.port, method, target,
+            {"Accept": "text/event-stream", "Content-Type": "application/json"}, "{}" if method == "POST" else None)
+        assert reply.status == 401
+        assert reply.headers["www-authenticate"] == (
+            f'Bearer resource_metadata="{origin}{path}", scope="openid groups"')
+    reply = http_request(identity_gateway.port, "GET", path)
+    assert reply.status == 200 and json.loads(reply.body) == {
+        "resource": f"{origin}/people/sse", "authorization_servers": list(providers.values()),
+        "bearer_methods_supported": ["header"], "scopes_supported": ["openid", "groups"],
+    }
 
 
 def test_metadata_is_public(identity_gateway, providers):

@@ -16,8 +16,9 @@ import pytest
 from support.gateway import Gateway
 from support.ports import free_ports
 from support.scripted import ScriptedServer, answer, chunk, event, event_stream, result
-from support.sdk import MODES, use
+from support.sdk import MODES, use, use_old
 from support.settings import PERSONAL, configuration
+from support.sse_agent import EventStreamAgent
 from support.upstreams import FOLDER
 from support.wire import modern_call, modern_headers, modern_message, read_all, read_answer
 
@@ -72,6 +73,9 @@ def secure(io, tmp_path_factory, accounts, authority, local, people):
         "script": {"url": script.url, "tls": trusted},
     }, [PERSONAL], listener={"tls": local.settings}, limits={"handshake_timeout": "5s"})
     with Gateway(tmp_path_factory.mktemp(f"secure-{io}"), io, settings) as gateway:
+        # The first stream of HTTP+SSE opens event loops beside the workers, for good.
+        context = authority.client_context()
+        EventStreamAgent(gateway, "people", accounts.analyst, context=context).begin().close()
         before = gateway.descriptors()
         yield gateway
         assert gateway.is_running(), gateway.log_text()
@@ -105,6 +109,42 @@ def test_the_sdk_over_tls_on_both_sides(secure, accounts, authority, mode):
     assert person.structured["ssn"] == "[redacted]" and SSN not in person.everything
     assert greeting.text == "Hello, Bob!"
     assert SSN not in many.everything and len(many.structured["result"]) == 300
+
+
+@pytest.mark.parametrize("client", ["mcp 2", "mcp 1"])
+def test_agents_of_http_sse_over_tls_on_both_sides(secure, accounts, authority, client):
+    url = secure.url("people").removesuffix("/mcp") + "/sse"
+    calls = [("find_person", {"name": "Ada"}), ("greet", {"name": "Bob"}), ("list_people", {"count": 300})]
+    if client == "mcp 2":
+        seen = use(url, accounts.analyst, calls, verify=authority.client_context(), sse=True)
+    else:
+        seen = use_old(url, accounts.analyst, calls, sse=True, authorities=str(authority.pem))
+    person, greeting, many = seen.calls
+    assert person.structured["ssn"] == "[redacted]" and SSN not in person.everything
+    assert greeting.text == "Hello, Bob!"
+    assert SSN not in many.everything and len(many.structured["result"]) == 300
+
+
+def test_a_stream_of_http_sse_over_tls(secure, accounts, authority):
+    """Answers of many records on one stream, while messages come in on connections of their own; then it just goes."""
+    context = authority.client_context()
+    agent = EventStreamAgent(secure, "people", accounts.analyst, context=context).begin()
+    sent = {agent.send("tools/call", {"name": "list_people", "arguments": {"count": count}}): count
+            for count in (900, 5, 1200)}
+    for id, count in sorted(sent.items()):
+        answered = next((message for message in agent.others if message.get("id") == id), None) or agent.answer(id)
+        assert len(answered["result"]["structuredContent"]["result"]) == count
+        assert SSN not in json.dumps(answered)
+    # Who speaks no TLS gets nothing, at this path as at any other.
+    with socket.create_connection(("127.0.0.1", secure.port), timeout=60) as plain:
+        plain.sendall(b"GET /people/sse HTTP/1.1\r\nHost: g\r\nAccept: text/event-stream\r\n\r\n")
+        assert b"event-stream" not in read_all(plain)
+    # Another agent's stream is none for whoever proves to be somebody else, over TLS as well.
+    ping = {"jsonrpc": "2.0", "id": 77, "method": "ping"}
+    assert agent.post(ping, account=accounts.colleague).status == 404
+    assert agent.request("ping")["result"] == {}
+    agent.send("tools/call", {"name": "list_people", "arguments": {"count": 1200}})
+    agent.close()
 
 
 def test_curl(secure, accounts, authority):

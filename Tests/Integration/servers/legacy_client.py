@@ -1,12 +1,14 @@
 """The official client of mcp 1.30.0, in an environment of its own.
 
 Reads {"url", "key", "calls": [[tool, arguments], …]} from standard input and writes what it saw, both as JSON. With
-"answer", that is what its user answers to every question; with "sse", the transport is HTTP+SSE.
+"answer", that is what its user answers to every question; with "sse", the transport is HTTP+SSE; "authorities" is a file
+with whom it trusts over TLS.
 """
 
 import asyncio
 import contextlib
 import json
+import ssl
 import sys
 
 import httpx
@@ -18,11 +20,17 @@ from mcp.client.streamable_http import streamable_http_client
 @contextlib.asynccontextmanager
 async def transport(wanted, headers):
     """Both transports as streams, with what tells the session."""
+    verify = ssl.create_default_context(cafile=wanted["authorities"]) if "authorities" in wanted else True
+
+    def client(headers=None, timeout=None, auth=None):
+        return httpx.AsyncClient(headers=headers, timeout=timeout, auth=auth, verify=verify)
+
     if wanted.get("sse"):
-        async with sse_client(wanted["url"], headers=headers) as (read, write):
+        async with sse_client(
+                wanted["url"], headers=headers, timeout=30, httpx_client_factory=client) as (read, write):
             yield read, write, lambda: None
     else:
-        async with httpx.AsyncClient(headers=headers, timeout=30) as http:
+        async with client(headers, 30) as http:
             async with streamable_http_client(wanted["url"], http_client=http) as streams:
                 yield streams
 

@@ -47,10 +47,13 @@ def use(url, account, calls, mode="auto", progress=None, verify=True, answer=Non
 
     more = {} if answer is None else {"elicitation_callback": asked}
 
+    def make_http(headers=None, timeout=None, auth=None):
+        return httpx2.AsyncClient(headers=headers, timeout=timeout, auth=auth, verify=verify)
+
     async def main():
-        async with httpx2.AsyncClient(headers=account.headers, timeout=30, verify=verify) as http:
+        async with make_http(account.headers, 30) as http:
             transport = (
-                sse_client(url, headers=account.headers) if sse
+                sse_client(url, headers=account.headers, timeout=30, httpx_client_factory=make_http) if sse
                 else streamable_http_client(url, http_client=http))
             async with Client(transport, mode=mode, **more) as client:
                 protocol = client.session.protocol_version

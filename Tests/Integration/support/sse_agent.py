@@ -9,11 +9,13 @@ from support.wire import LEGACY, http_request
 class EventStreamAgent:
     """Opens the stream and reads the address; `begin` shakes hands."""
 
-    def __init__(self, gateway, server, account, path=None, timeout=60):
+    def __init__(self, gateway, server, account, path=None, timeout=60, context=None):
+        """`context` is what TLS is spoken with, where it is."""
         self.gateway, self.account = gateway, account
         self.others = []
         self.last_id = 0
-        self.connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=timeout)
+        self.context = context
+        self.connection = self._connect(timeout)
         self.connection.request(
             "GET", path or f"/{server}/sse", headers={"Accept": "text/event-stream", **account.headers})
         self.stream = self.connection.getresponse()
@@ -21,6 +23,11 @@ class EventStreamAgent:
         assert self.stream.getheader("content-type") == "text/event-stream"
         name, self.address = self.event()
         assert name == "endpoint"
+
+    def _connect(self, timeout):
+        if self.context:
+            return http.client.HTTPSConnection("127.0.0.1", self.gateway.port, timeout=timeout, context=self.context)
+        return http.client.HTTPConnection("127.0.0.1", self.gateway.port, timeout=timeout)
 
     def event(self):
         """The next event: its name and data. None at the stream's end."""
@@ -56,10 +63,9 @@ class EventStreamAgent:
 
     def post(self, message, account=None, address=None, headers=()):
         body = message if isinstance(message, bytes) else json.dumps(message)
+        fields = {"Content-Type": "application/json", **(account or self.account).headers, **dict(headers)}
         return http_request(
-            self.gateway.port, "POST", address or self.address,
-            {"Content-Type": "application/json", **(account or self.account).headers, **dict(headers)}, body,
-            timeout=60)
+            self.gateway.port, "POST", address or self.address, fields, body, timeout=60, context=self.context)
 
     def send(self, method, params=None):
         """Posts a request; its id."""

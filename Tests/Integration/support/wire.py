@@ -55,8 +55,11 @@ class Reply:
         return f"<Reply {self.status} {self.body[:300]!r}>"
 
 
-def http_request(port, method, path, headers=None, body=None, timeout=60):
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+def http_request(port, method, path, headers=None, body=None, timeout=60, context=None):
+    """`context` is what TLS is spoken with, where it is."""
+    connection = (
+        http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=context) if context
+        else http.client.HTTPConnection("127.0.0.1", port, timeout=timeout))
     try:
         connection.request(method, path, body=body, headers=headers or {})
         answer = connection.getresponse()
