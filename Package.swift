@@ -259,7 +259,7 @@ let controlPlane: [Target] = [
     swiftSettings: strict),
   .testTarget(
     name: "BridgeTests",
-    dependencies: ["Bridge", .product(name: "Logging", package: "swift-log")],
+    dependencies: ["Bridge", "Identity", .product(name: "Logging", package: "swift-log")],
     swiftSettings: strict),
   .testTarget(
     name: "ControlPlaneTests",

@@ -1,5 +1,4 @@
 public import Logging
-internal import Synchronization
 
 /// The bridge to whatever is not Streamable HTTP of the agent's era: servers on standard input and output, servers of HTTP+SSE,
 /// modern servers for legacy agents, and agents of HTTP+SSE. Inside this process it is an HTTP server that only the gateway's own
@@ -86,8 +85,10 @@ public final class ProtocolBridge: Sendable {
   /// on, or are gone, finish what is under way, and their sessions end.
   public func update(_ servers: [BridgedServer]) { self.servers.update(servers) }
 
-  /// Processes that run now, over all servers.
-  public var processCount: Int { get async { await servers.processCount } }
+  /// What it holds now.
+  public var status: BridgeStatus {
+    get async { BridgeStatus(servers: await servers.status, door: door.status) }
+  }
 
   /// Ends all processes in good order and closes the bridge. Takes up to the time that a server's limits give.
   public func stop() async {
@@ -111,77 +112,19 @@ public struct ProcessHelpers: Sendable {
   }
 }
 
-/// The servers by name, and those that are on their way out.
-final class ServerTable: Sendable {
-  private struct State {
-    var current: [String: ServerBridge] = [:]
-    var leaving: [ObjectIdentifier: ServerBridge] = [:]
+/// What the bridge holds.
+public struct BridgeStatus: Sendable, Equatable {
+  /// What it holds of one server.
+  public struct Server: Sendable, Equatable {
+    /// Processes that run, those that are ending included; connections where the server is reached over HTTP.
+    public var processes = 0
+    /// Sessions of the legacy era.
+    public var sessions = 0
+
+    public init() {}
   }
 
-  private let log: Logger
-  private let makeProcess: ProcessMaker
-  private let state = Mutex(State())
-
-  init(log: Logger, makeProcess: @escaping ProcessMaker) {
-    self.log = log
-    self.makeProcess = makeProcess
-  }
-
-  subscript(name: String) -> ServerBridge? { state.withLock { $0.current[name] } }
-
-  func add(_ servers: [BridgedServer]) {
-    state.withLock { state in
-      for server in servers {
-        guard let before = state.current[server.name] else {
-          state.current[server.name] = ServerBridge(server, log: log, makeProcess: makeProcess)
-          continue
-        }
-        // A newer address or credential is for the sessions that go on as well.
-        if before.server == server { before.server.adoptAccess(of: server) }
-      }
-    }
-  }
-
-  func update(_ servers: [BridgedServer]) {
-    let leaving = state.withLock { state in
-      var next: [String: ServerBridge] = [:]
-      for server in servers {
-        let before = state.current[server.name]
-        if let before, before.server == server {
-          before.server.adoptAccess(of: server)
-          next[server.name] = before
-        } else {
-          next[server.name] = ServerBridge(server, log: log, makeProcess: makeProcess)
-        }
-      }
-      let leaving = state.current.values.filter { next[$0.server.name] !== $0 }
-      for bridge in leaving { state.leaving[ObjectIdentifier(bridge)] = bridge }
-      state.current = next
-      return leaving
-    }
-    for bridge in leaving {
-      Task {
-        await bridge.retire()
-        state.withLock { $0.leaving[ObjectIdentifier(bridge)] = nil }
-      }
-    }
-  }
-
-  var processCount: Int {
-    get async {
-      var count = 0
-      for bridge in all { count += await bridge.children.count }
-      return count
-    }
-  }
-
-  func stop() async {
-    await withTaskGroup(of: Void.self) { group in
-      for bridge in all { group.addTask { await bridge.stop() } }
-    }
-  }
-
-  private var all: [ServerBridge] {
-    state.withLock { Array($0.current.values) + Array($0.leaving.values) }
-  }
+  /// By the servers' names; of one that was changed together with what it was before.
+  public var servers: [String: Server]
+  public var door: DoorStatus
 }

@@ -1,8 +1,28 @@
 extension GatewayStatus {
-  /// What runs beside the workers: approvals, sinks, identity providers.
+  /// What runs beside the workers: the bridge, approvals, sinks, identity providers.
   var partMetrics: [MetricFamily] {
-    (approvals?.metrics ?? []) + (sinks.isEmpty ? [] : sinkMetrics)
+    bridgeMetrics + (eventStreams?.metrics ?? [])
+      + (approvals?.metrics ?? []) + (sinks.isEmpty ? [] : sinkMetrics)
       + (identityProviders.isEmpty ? [] : providerMetrics)
+  }
+
+  private var bridgeMetrics: [MetricFamily] {
+    func perServer(_ name: String, _ help: String, _ value: (Server) -> Int?) -> MetricFamily {
+      MetricFamily(
+        .gauge, "sluice_server_\(name)", help,
+        servers.compactMap { server in
+          value(server).map { .init(Double($0), labels: [("server", server.name)]) }
+        })
+    }
+    return [
+      perServer("processes", "Programs of the server that run now.") { $0.processes },
+      perServer("sessions", "Sessions that the gateway itself holds for the server now.") {
+        $0.sessions
+      },
+      perServer("event_streams", "Streams of agents that speak HTTP+SSE open now.") {
+        $0.eventStreams
+      },
+    ].filter { !$0.samples.isEmpty }
   }
 
   private var sinkMetrics: [MetricFamily] {
@@ -52,6 +72,35 @@ extension GatewayStatus {
       perProvider(.counter, "fetches_total", "How often its keys were fetched.") {
         Double($0.fetches)
       },
+    ]
+  }
+}
+
+extension GatewayStatus.EventStreams {
+  var metrics: [MetricFamily] {
+    func one(
+      _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ value: Double
+    ) -> MetricFamily {
+      MetricFamily(kind, "sluice_event_stream\(name)", help, [.init(value)])
+    }
+    return [
+      one(
+        .gauge, "s_limit", "How many streams of agents that speak HTTP+SSE may be open at once.",
+        Double(openMax)),
+      one(.counter, "s_opened_total", "Such streams that were opened.", Double(opened)),
+      one(
+        .counter, "s_refused_total", "Such streams that found no room, or a gateway about to stop.",
+        Double(refused)),
+      one(
+        .counter, "s_cut_total", "Such streams that were cut because their agents did not read.",
+        Double(cut)),
+      one(
+        .gauge, "_messages", "Messages of such agents that wait or are under way now.",
+        Double(messages)),
+      one(
+        .counter, "_messages_refused_total",
+        "Messages of such agents that found too many of their stream under way.",
+        Double(messagesRefused)),
     ]
   }
 }

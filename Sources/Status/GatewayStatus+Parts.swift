@@ -25,6 +25,26 @@ extension GatewayStatus {
     public var pending: Int { counts["pending"] ?? 0 }
   }
 
+  /// Streams of agents that speak HTTP+SSE, over all servers.
+  public struct EventStreams: Sendable, Codable, Equatable {
+    /// Open now.
+    public var open = 0
+    /// How many may be open at once.
+    public var openMax = 0
+    /// Messages of their agents that wait or are under way now.
+    public var messages = 0
+    /// Since the process started, as all that follow.
+    public var opened: UInt64 = 0
+    /// Those that found no room, or a gateway that was stopping.
+    public var refused: UInt64 = 0
+    /// Those that were cut, because too much waited for an agent that did not read.
+    public var cut: UInt64 = 0
+    /// Messages that found too many of their stream under way.
+    public var messagesRefused: UInt64 = 0
+
+    public init() {}
+  }
+
   /// Where events of the record go.
   public struct Sink: Sendable, Codable, Equatable {
     public enum State: String, Sendable, Codable {

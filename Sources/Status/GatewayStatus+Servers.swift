@@ -31,6 +31,12 @@ extension GatewayStatus {
     public var latency = Latency()
     /// The record of the last call that failed at the server, for `sluice audit show`.
     public var lastFailure: String?
+    /// Programs that run now; nil for a server that is reached over HTTP.
+    public var processes: Int?
+    /// Sessions of the legacy era that the gateway itself holds for it now; nil where agents' sessions are the server's own.
+    public var sessions: Int?
+    /// Streams of agents that speak HTTP+SSE open now; nil where it has no door for them (`client_sse`).
+    public var eventStreams: Int?
 
     public init() {}
 

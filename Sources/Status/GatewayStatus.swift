@@ -30,6 +30,8 @@ public struct GatewayStatus: Sendable, Codable, Equatable {
   public var audit = Audit()
   /// Nil where the gateway has no store.
   public var approvals: Approvals?
+  /// Nil where no server has a door for agents of HTTP+SSE.
+  public var eventStreams: EventStreams?
   /// In the order of their names.
   public var sinks: [Sink] = []
   /// In the order of the file.

@@ -39,6 +39,7 @@ public enum SampleStatus {
     status.audit.bytesWritten = 1_811_939_328
     status.audit.unsyncedBytes = 18_442
     status.approvals = approvals(problem: names[0])
+    status.eventStreams = eventStreams
     status.sinks = sinks(names)
     var provider = GatewayStatus.IdentityProvider()
     provider.name = names[0]
@@ -59,6 +60,11 @@ public enum SampleStatus {
     server.maskedValues = 5_120
     server.latency = GatewayStatus.Latency(
       bounds: [0.005, 0.01, 0.2], counts: [60_000, 20_000, 8_000, 123], sumSeconds: 700)
+    server.eventStreams = index
+    if index % 3 == 2 {
+      server.processes = 2
+      server.sessions = 1
+    }
     if index % 3 == 1 {
       server.calls["transport_error"] = 441
       server.problem = "connection refused, \(name)"
@@ -79,6 +85,16 @@ public enum SampleStatus {
     approvals.refused = 1
     approvals.problem = "the webhook answered 503, \(problem)"
     return approvals
+  }
+
+  private static var eventStreams: GatewayStatus.EventStreams {
+    var streams = GatewayStatus.EventStreams()
+    streams.open = 3
+    streams.openMax = 4096
+    streams.messages = 1
+    streams.opened = 1_204
+    streams.cut = 2
+    return streams
   }
 
   private static func sinks(_ names: [String]) -> [GatewayStatus.Sink] {

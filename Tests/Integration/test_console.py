@@ -3,6 +3,7 @@
 import http.server
 import json
 import os
+import re
 import signal
 import threading
 import time
@@ -14,7 +15,9 @@ import pytest
 from support.console import API, PASSWORD, Page, Preview, Session, password_hash
 from support.gateway import Account, sluice
 from support.ports import free_ports
+from support.sse_agent import EventStreamAgent
 from support.tls import Authority
+from support.upstreams import FOLDER, PYTHON
 from support.wire import modern_call
 from test_reload import logged, rewrite, wait_for
 
@@ -431,7 +434,7 @@ def test_a_held_call_goes_on_when_a_person_decides(gateway_with_console, account
 
 
 def test_console_api_command_and_metrics_tell_of_the_same_gateway(make_gateway, scripted, accounts, tmp_path):
-    """A call that waits and a sink whose receiver is down, seen from every side."""
+    """A call that waits, a sink whose receiver is down, and what the bridge holds, seen from every side."""
     import jsonschema
     from support.scripted import answer, result
 
@@ -439,8 +442,10 @@ def test_console_api_command_and_metrics_tell_of_the_same_gateway(make_gateway, 
         answer(result(request.id, "done"))) or True)
     console, admin, nobody = free_ports(3)
     petra, ada = Account("petra", "platform"), Account("ada", "dba")
+    program = {"command": [
+        str(PYTHON), str(FOLDER / "servers/plain_server.py"), "0", "stdio", str(tmp_path / "wiped")]}
     gateway = make_gateway(
-        {"counter": server.url}, [{
+        {"counter": server.url, "program": program}, [{
             "name": "ask", "match": {"servers": ["*"]}, "effect": "require_approval",
             "approval": {"reviewers": ["dba"], "quorum": 1, "expires": "10m"}}],
         store="sqlite:./sluice.db", admin={"address": f"127.0.0.1:{admin}"},
@@ -464,6 +469,8 @@ def test_console_api_command_and_metrics_tell_of_the_same_gateway(make_gateway, 
             time.sleep(0.05)
         return found
 
+    # An agent of HTTP+SSE with a server that is a program: a stream, a session and a process.
+    agent = EventStreamAgent(gateway, "program", accounts.analyst).begin()
     # An event for the sink, which has nobody to deliver it to.
     assert modern_call(gateway, "counter", None, "run", {}).status == 401
     answers = []
@@ -481,20 +488,38 @@ def test_console_api_command_and_metrics_tell_of_the_same_gateway(make_gateway, 
             api.get(path), {"$ref": f"#/components/schemas/{name}", "components": document["components"]})
     assert status["approvals"]["counts"] == {"pending": 1} and status["approvals"]["held_calls"] == 1
     assert status["sinks"][0]["problem"] and status["sinks"][0]["lag_bytes"] > 0
+    counted, run = status["servers"]
+    assert (run["event_streams"], run["sessions"], run["processes"]) == (1, 1, 1)
+    assert counted["event_streams"] == 0 and "sessions" not in counted and "processes" not in counted
+    streams = status["event_streams"]
+    assert (streams["open"], streams["opened"], streams["refused"], streams["cut"]) == (1, 1, 0, 0)
     with urllib.request.urlopen(f"http://127.0.0.1:{admin}/status.json", timeout=60) as page:
         assert json.load(page).keys() == status.keys()
     lines = metrics()
+    for line in ['sluice_server_event_streams{server="program"} 1', 'sluice_server_event_streams{server="counter"} 0',
+                 'sluice_server_processes{server="program"} 1', 'sluice_server_sessions{server="program"} 1',
+                 "sluice_event_streams_opened_total 1", "sluice_event_streams_cut_total 0",
+                 f'sluice_event_streams_limit {streams["open_max"]}']:
+        assert line in lines, line
+    assert not any(line.startswith('sluice_server_processes{server="counter"}') for line in lines)
     for line in ["sluice_held_calls 1", "sluice_approvals_pending 1", "sluice_approvals_asked_total 1",
                  'sluice_sink_up{sink="hook"} 0']:
         assert line in lines, line
     assert any(line.startswith('sluice_sink_lag_bytes{sink="hook"} ') and not line.endswith(" 0") for line in lines)
     shown = sluice("status", "--config", gateway.file).stdout
     assert "1 wait, the oldest for" in shown and "1 of " in shown and "sink hook: " in shown
+    assert f'HTTP+SSE: 1 of {streams["open_max"]} streams open' in shown and "0 refused, 0 cut" in shown
+    assert re.search(r"^program +1 +1 +1$", shown, re.M), shown
     session = Session(url)
     assert session.sign_in(password=PASSWORD)[0] == 303
     _, _, page = session.fetch("/status")
     text = assert_clean(page).text
     assert "hook" in text and "failing" in text and "the oldest for" in text
+    assert "Streams of HTTP+SSE" in text
+    _, _, page = session.fetch("/servers")
+    assert "1 program, 1 session, 1 HTTP+SSE stream" in assert_clean(page).text
+    agent.close()
+    until(lambda: api.get("/status")["event_streams"]["open"] == 0)
 
     reviewer.call("POST", f"/approvals/{approval['id']}/decision", {"decision": "approve", "reason": "fine"})
     waiting.join(60)

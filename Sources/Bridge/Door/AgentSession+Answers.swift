@@ -13,7 +13,7 @@ extension AgentSession {
   /// Makes a message a request to the gateway, and puts what comes of it on the stream.
   func carry(_ posted: Posted) async {
     do {
-      let answer = try await client.send(
+      let answer = try await gateway.send(
         request(.post, posted.authorization, body: posted.body))
       if answer.head.status == 200, answer.head.content == .eventStream {
         try await follow(answer, posted)
@@ -38,7 +38,7 @@ extension AgentSession {
     while !progress.isAnswered, let id = progress.lastEventID, count < limits.resumptionsMax {
       count += 1
       try await Task.sleep(for: progress.retry)
-      let again = try await client.send(
+      let again = try await gateway.send(
         request(.get, posted.authorization, lastEventID: id))
       guard again.head.status == 200, again.head.content == .eventStream else { break }
       try await pass(again, posted, session, &progress)
@@ -60,7 +60,9 @@ extension AgentSession {
         tell(event.data)
       }
       if let id = reader.lastID { progress.lastEventID = id }
-      if let retry = reader.retryMilliseconds { progress.retry = .milliseconds(Int(retry)) }
+      if let retry = reader.retryMilliseconds {
+        progress.retry = min(.milliseconds(Int(retry)), limits.resumptionTimeMax)
+      }
     }
     if posted.message?.kind != .request { progress.isAnswered = true }
   }
@@ -130,7 +132,7 @@ extension AgentSession {
       let used = authorization
       var status = 0
       do {
-        let answer = try await client.send(request(.get, used, lastEventID: lastID))
+        let answer = try await gateway.send(request(.get, used, lastEventID: lastID))
         status = answer.head.status
         if status == 200, answer.head.content == .eventStream {
           wait = .milliseconds(100)

@@ -1,4 +1,5 @@
 internal import Logging
+internal import Synchronization
 
 /// One agent of HTTP+SSE: its stream, and the session of Streamable HTTP that it has at the gateway without knowing.
 ///
@@ -8,12 +9,20 @@ internal import Logging
 ///     POST cancelled      ─▶ POST, 202;  the call's answer is not waited for any more
 ///     the stream ends     ─▶ DELETE, unless a call is under way, which is let finish (held ones never run)
 actor AgentSession {
+  /// What all streams share.
+  struct Surroundings: Sendable {
+    var limits: DoorLimits
+    var tally: DoorTally
+    var log: Logger
+  }
+
   nonisolated let server: String
   let path: String
-  let client: RemoteClient
+  let gateway: any RemoteSender
   let stream: BridgeReply
   let limits: DoorLimits
   let log: Logger
+  private let tally: DoorTally
   private let whenOver: @Sendable () -> Void
   private let reader: MessageReader
 
@@ -52,16 +61,17 @@ actor AgentSession {
   private var endsWhenIdle = false
 
   init(
-    server: String, path: String, client: RemoteClient, authorization: String?,
-    stream: BridgeReply, limits: DoorLimits, log: Logger, whenOver: @escaping @Sendable () -> Void
+    server: String, path: String, gateway: any RemoteSender, authorization: String?,
+    stream: BridgeReply, _ surroundings: Surroundings, whenOver: @escaping @Sendable () -> Void
   ) {
     self.server = server
     self.path = path
-    self.client = client
+    self.gateway = gateway
     self.authorization = authorization
     self.stream = stream
-    self.limits = limits
-    self.log = log
+    limits = surroundings.limits
+    tally = surroundings.tally
+    log = surroundings.log
     self.whenOver = whenOver
     reader = MessageReader(bytesMax: 64 << 20)
     (posted, feed) = AsyncStream.makeStream()
@@ -73,19 +83,33 @@ actor AgentSession {
   func post(_ body: [UInt8], _ authorization: String?, _ reply: BridgeReply) async {
     guard !isOver else { return EventStreamDoor.refuse(reply, 404, "Session not found.") }
     self.authorization = authorization
-    let message = reader.read(body)
-    guard message != nil || body.first(where: { $0 > 0x20 }) == UInt8(ascii: "[") else {
-      return await postUnreadable(body, authorization, reply)
-    }
     guard messageCount < limits.messagesMax,
       messageBytes + body.count <= max(limits.messageBytesMax, body.count)
     else {
+      tally.messagesRefused.add(1, ordering: .relaxed)
       return EventStreamDoor.refuse(reply, 429, "Too many requests are under way on this stream.")
     }
-    messageCount += 1
-    messageBytes += body.count
+    count(1, body.count)
+    let message = reader.read(body)
+    guard message != nil || body.first(where: { $0 > 0x20 }) == UInt8(ascii: "[") else {
+      await postUnreadable(body, authorization, reply)
+      return finished(body.count)
+    }
     feed.yield(Posted(body: body, message: message, authorization: authorization))
     reply.finish(202, nil)
+  }
+
+  /// Messages that wait or are under way, with their bytes: one more, or one less.
+  private func count(_ messages: Int, _ bytes: Int) {
+    messageCount += messages
+    messageBytes += bytes
+    // Of a stream that is over all of them have been taken off.
+    if !isOver { tally.messages.add(messages, ordering: .relaxed) }
+  }
+
+  private func finished(_ bytes: Int) {
+    count(-1, -bytes)
+    if endsWhenIdle, messageCount == 0 { end() }
   }
 
   /// What is no message has no place on the stream: the gateway's refusal is the answer to the POST.
@@ -93,7 +117,7 @@ actor AgentSession {
     _ body: [UInt8], _ authorization: String?, _ reply: BridgeReply
   ) async {
     do {
-      let answer = try await client.send(request(.post, authorization, body: body))
+      let answer = try await gateway.send(request(.post, authorization, body: body))
       let text = try await answer.body(bytesMax: limits.eventBytesMax)
       let isRefused = answer.head.status >= 400
       reply.finish(isRefused ? answer.head.status : 202, isRefused ? text : nil)
@@ -118,9 +142,13 @@ actor AgentSession {
       case "notifications/initialized":
         await start(message)?.value
         listenIfNeeded()
+      // The news first: ending the call's own request is none that its server understands.
       case "notifications/cancelled":
-        await start(message)?.value
-        abandon(message.message)
+        let told = start(message)
+        Task {
+          await told?.value
+          abandon(message.message)
+        }
       default: _ = start(message)
       }
     }
@@ -132,20 +160,14 @@ actor AgentSession {
     let number = lastNumber
     let task = Task {
       await carry(message)
-      finished(number, message)
+      calls[number] = nil
+      finished(message.body.count)
     }
     let request = message.message.flatMap { $0.kind == .request ? $0 : nil }
     calls[number] = Call(
       id: request?.id.flatMap { request?.literal($0) },
       isTold: message.message != nil && request == nil, task: task)
     return task
-  }
-
-  private func finished(_ number: Int, _ message: Posted) {
-    calls[number] = nil
-    messageCount -= 1
-    messageBytes -= message.body.count
-    if endsWhenIdle, messageCount == 0 { end() }
   }
 
   /// The agent does not want the answer any more, and the server need not give one.
@@ -207,6 +229,8 @@ actor AgentSession {
   func end() {
     guard !isOver else { return }
     isOver = true
+    tally.messages.subtract(messageCount, ordering: .relaxed)
+    if stream.isCut { tally.cut.add(1, ordering: .relaxed) }
     feed.finish()
     keeper?.cancel()
     listener?.cancel()
@@ -216,8 +240,8 @@ actor AgentSession {
     for call in calls.values where !call.isTold { call.task.cancel() }
     if isIdle, session != nil {
       let goodbye = request(.delete, authorization)
-      Task { [client] in
-        if let answer = try? await client.send(goodbye) { while try await answer.next() != nil {} }
+      Task { [gateway] in
+        if let answer = try? await gateway.send(goodbye) { while try await answer.next() != nil {} }
       }
     }
     authorization = nil

@@ -19,8 +19,9 @@ struct DoorLimits: Sendable {
   /// How long the stream of a session is done without when its agent's credential is not accepted any more, before the
   /// agent's own stream ends.
   var unauthorizedTime = Duration.seconds(300)
-  /// How often an answer is looked for again that its server broke off.
+  /// How often an answer is looked for again that its server broke off, and the longest that a server may have that wait.
   var resumptionsMax = 100
+  var resumptionTimeMax = Duration.seconds(60)
 
   init() {}
 }
@@ -39,13 +40,15 @@ final class EventStreamDoor: Sendable {
     var sessions: [String: AgentSession] = [:]
     /// Where servers are reached at the gateway: `/orders/mcp`.
     var paths: [String: String] = [:]
-    var clients: [RemoteClient] = []
+    /// Where requests go: a stream keeps the one that it began with.
+    var gateways: [any RemoteSender] = []
     var next = 0
     var isStopping = false
   }
 
   private let log: Logger
   private let limits: DoorLimits
+  private let tally = DoorTally()
   private let state = Mutex(State())
 
   init(log: Logger, limits: DoorLimits = DoorLimits()) {
@@ -59,11 +62,16 @@ final class EventStreamDoor: Sendable {
     // The gateway answers by itself when a server does not, and holds calls for as long as it is told to.
     limits.firstByteTime = .seconds(86400)
     limits.connectionsMax = 16384
-    let clients = workers.map { worker in
-      RemoteClient(
-        RemotePlace(RemoteAccess(host: worker, port: 0, authority: "localhost")), limits: limits)
-    }
-    state.withLock { $0.clients = clients }
+    connect(
+      through: workers.map { worker in
+        RemoteClient(
+          RemotePlace(RemoteAccess(host: worker, port: 0, authority: "localhost")), limits: limits)
+      })
+  }
+
+  /// - Parameter gateways: what takes requests to the gateway, one of them for each stream.
+  func connect(through gateways: [any RemoteSender]) {
+    state.withLock { $0.gateways = gateways }
   }
 
   /// - Parameter paths: where servers are reached at the gateway, by their names.
@@ -87,19 +95,22 @@ final class EventStreamDoor: Sendable {
     let id = RandomText.make(32)
     let session: AgentSession? = state.withLock { state in
       guard !state.isStopping, state.sessions.count < limits.streamsMax,
-        let path = state.paths[server], !state.clients.isEmpty
+        let path = state.paths[server], !state.gateways.isEmpty
       else { return nil }
-      state.next = (state.next + 1) % state.clients.count
+      state.next = (state.next + 1) % state.gateways.count
       let session = AgentSession(
-        server: server, path: path, client: state.clients[state.next],
-        authorization: request.agentAuthorization, stream: reply, limits: limits, log: log
+        server: server, path: path, gateway: state.gateways[state.next],
+        authorization: request.agentAuthorization, stream: reply,
+        AgentSession.Surroundings(limits: limits, tally: tally, log: log)
       ) { [weak self] in self?.forget(id) }
       state.sessions[id] = session
       return session
     }
     guard let session else {
+      tally.refused.add(1, ordering: .relaxed)
       return Self.refuse(reply, 503, "The gateway has no room for another event stream now.")
     }
+    tally.opened.add(1, ordering: .relaxed)
     reply.open(stream: id, waitingBytesMax: limits.waitingBytesMax)
     reply.whenGone { Task { await session.end() } }
     Task { await session.run() }
@@ -111,8 +122,16 @@ final class EventStreamDoor: Sendable {
     reply.finish(status, MessageText.error(id: nil, code: MessageText.invalidRequest, text))
   }
 
-  /// Streams that are open.
-  var count: Int { state.withLock { $0.sessions.count } }
+  var status: DoorStatus {
+    var status = tally.status
+    status.streamsMax = limits.streamsMax
+    status.streams = state.withLock { state in
+      state.sessions.values.reduce(into: state.paths.mapValues { _ in 0 }) { counts, session in
+        counts[session.server, default: 0] += 1
+      }
+    }
+    return status
+  }
 
   /// Opens no stream any more, and ends those there are as soon as their agents wait for nothing.
   func drain() async {

@@ -8,6 +8,7 @@ final class BridgeReply: Sendable {
   private struct State {
     var phase = Phase.waiting
     var isGone = false
+    var isCut = false
     var whenGone: (@Sendable () -> Void)?
     /// Bytes of a stream that wait for a worker that does not read; beyond, the stream is cut.
     var waitingBytesMax: Int
@@ -23,8 +24,10 @@ final class BridgeReply: Sendable {
   }
 
   /// Whether nothing can be added any more.
-  var isDone: Bool { state.withLock { $0.phase == .done || $0.isGone } }
-  var isStreaming: Bool { state.withLock { $0.phase == .streaming && !$0.isGone } }
+  var isDone: Bool { state.withLock { $0.phase == .done || $0.isGone || $0.isCut } }
+  var isStreaming: Bool { state.withLock { $0.phase == .streaming && !$0.isGone && !$0.isCut } }
+  /// Whether its stream was cut, because too much waited for the other side.
+  var isCut: Bool { state.withLock { $0.isCut } }
 
   // MARK: Answers
 
@@ -39,12 +42,12 @@ final class BridgeReply: Sendable {
         output.head(status, fields, length: body?.count ?? 0)
         if let body { output.body(body) {} }
       case .streaming:
-        if let body { send(Self.event(body, id: event), &state) }
+        if let body, !state.isCut { send(Self.event(body, id: event), &state) }
       case .done: return
       }
       state.phase = .done
       state.whenGone = nil
-      output.end()
+      if !state.isCut { output.end() }
     }
   }
 
@@ -76,7 +79,7 @@ final class BridgeReply: Sendable {
   private func begin(_ state: inout State, session: String? = nil) -> Bool {
     switch state.phase {
     case .done: return false
-    case .streaming: return !state.isGone
+    case .streaming: return !state.isGone && !state.isCut
     case .waiting:
       state.phase = .streaming
       var fields = [
@@ -91,7 +94,10 @@ final class BridgeReply: Sendable {
   private func send(_ bytes: [UInt8], _ state: inout State) {
     let count = bytes.count
     let (_, waiting) = waitingBytes.add(count, ordering: .relaxed)
-    guard waiting <= state.waitingBytesMax else { return output.cut() }
+    guard waiting <= state.waitingBytesMax else {
+      state.isCut = true
+      return output.cut()
+    }
     output.body(bytes) { self.waitingBytes.subtract(count, ordering: .relaxed) }
   }
 

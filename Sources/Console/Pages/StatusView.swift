@@ -22,6 +22,7 @@ struct StatusView {
   var sinks: [SinkRow]
   var hasSinks: Bool
   var approvals: ApprovalsRow?
+  var eventStreams: EventStreamsRow?
   var providers: [ProviderRow]
   var hasProviders: Bool
 
@@ -41,6 +42,8 @@ struct StatusView {
     var isWell: Bool
     var trouble: String?
     var connections: String
+    /// Programs, sessions and streams that the bridge holds for it, in words.
+    var held: String?
     var calls: String
     var failures: String
     var hasFailures: Bool
@@ -95,6 +98,18 @@ struct StatusView {
     var trouble: String?
   }
 
+  struct EventStreamsRow {
+    var open: String
+    var messages: String
+    var opened: String
+    var refused: String
+    var hasRefused: Bool
+    var cut: String
+    var hasCut: Bool
+    var messagesRefused: String
+    var hasMessagesRefused: Bool
+  }
+
   struct ProviderRow {
     var name: String
     var issuer: String
@@ -140,6 +155,7 @@ struct StatusView {
     sinks = status.sinks.map(StatusView.row)
     hasSinks = !sinks.isEmpty
     approvals = status.approvals.map(StatusView.row)
+    eventStreams = status.eventStreams.map(StatusView.row)
     providers = status.identityProviders.map {
       ProviderRow(
         name: $0.name, issuer: $0.issuer, keys: $0.keys, isWell: $0.problem == nil,
@@ -157,11 +173,31 @@ struct StatusView {
     return ServerRow(
       name: server.name, path: server.path, url: server.url, state: server.state.rawValue,
       isWell: server.isWell, trouble: server.problem,
-      connections: Plural.grouped(server.connections), calls: Plural.grouped(server.callCount),
+      connections: Plural.grouped(server.connections), held: held(server),
+      calls: Plural.grouped(server.callCount),
       failures: Plural.grouped(server.failureCount), hasFailures: server.failureCount > 0,
       masked: Plural.grouped(server.maskedValues), latency: latency.joined(separator: " / "),
       lastFailureLink: seesSessions
         ? server.lastFailure.map { "/sessions/" + PercentEncoding.encoded($0) } : nil)
+  }
+
+  private static func held(_ server: GatewayStatus.Server) -> String? {
+    let counts = [
+      server.processes.map { Plural.text($0, "program") },
+      server.sessions.map { Plural.text($0, "session") },
+      server.eventStreams.flatMap { $0 > 0 ? Plural.text($0, "HTTP+SSE stream") : nil },
+    ].compactMap(\.self)
+    return counts.isEmpty ? nil : counts.joined(separator: ", ")
+  }
+
+  private static func row(_ streams: GatewayStatus.EventStreams) -> EventStreamsRow {
+    EventStreamsRow(
+      open: "\(Plural.grouped(streams.open)) of \(Plural.grouped(streams.openMax))",
+      messages: Plural.grouped(streams.messages), opened: Plural.grouped(streams.opened),
+      refused: Plural.grouped(streams.refused), hasRefused: streams.refused > 0,
+      cut: Plural.grouped(streams.cut), hasCut: streams.cut > 0,
+      messagesRefused: Plural.grouped(streams.messagesRefused),
+      hasMessagesRefused: streams.messagesRefused > 0)
   }
 
   private static func row(_ sink: GatewayStatus.Sink) -> SinkRow {

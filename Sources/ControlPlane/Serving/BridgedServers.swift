@@ -5,6 +5,7 @@ public import Logging
 import Policy
 import Proxy
 public import SluiceConfiguration
+public import Status
 import Synchronization
 
 /// The part that stands between the workers and the servers which they cannot speak with by themselves: those on standard
@@ -72,6 +73,11 @@ public final class BridgedServers: ServicePart {
     bridge.updateDoor(
       paths: Dictionary(open.map { ($0.name, $0.path) }, uniquingKeysWith: { $1 }))
     bridge.connectDoor(to: service.gateway.innerAddresses.map(\.description))
+  }
+
+  public func report(in status: inout GatewayStatus) async {
+    guard let bridge = bridge.withLock({ $0 }) else { return }
+    status.add(await bridge.status, planned.withLock { $0 })
   }
 
   public func stopping() async { await bridge.withLock { $0 }?.drain() }

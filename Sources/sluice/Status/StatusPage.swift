@@ -11,6 +11,12 @@ struct StatusPage {
       ["server", "state", "calls", "failed", "conns", "p50", "p99", "masked", "address"],
       status.servers.map(Self.cells), style, state: "state")
     lines += Self.table(
+      ["behind the bridge", "processes", "sessions", "HTTP+SSE streams"],
+      status.servers.filter(\.isBridgeInUse).map(Self.bridgeCells), style)
+    if let streams = status.eventStreams, streams.opened + streams.refused > 0 {
+      lines += Self.eventStreams(streams, style)
+    }
+    lines += Self.table(
       ["rule", "effect", "hits"], status.rules.map { [$0.name, $0.effect, "\($0.hits)"] }, style)
     lines += Self.table(
       ["worker", "connections", "in flight", "requests"],
@@ -62,6 +68,27 @@ struct StatusPage {
       "\(server.connections)",
       latency(server.latency.quantile(0.5)), latency(server.latency.quantile(0.99)),
       "\(server.maskedValues)", server.address ?? "-",
+    ]
+  }
+
+  private static func bridgeCells(_ server: GatewayStatus.Server) -> [String] {
+    func cell(_ count: Int?) -> String { count.map { "\($0)" } ?? "-" }
+    return [
+      server.name, cell(server.processes), cell(server.sessions), cell(server.eventStreams),
+    ]
+  }
+
+  private static func eventStreams(
+    _ streams: GatewayStatus.EventStreams, _ style: TextStyle
+  ) -> [String] {
+    func bad(_ count: UInt64, _ text: String) -> String {
+      count > 0 ? style.yellow("\(count) \(text)") : "0 \(text)"
+    }
+    return [
+      "",
+      "HTTP+SSE: \(streams.open) of \(streams.openMax) streams open, \(streams.messages) messages under way; "
+        + "\(streams.opened) opened, \(bad(streams.refused, "refused")), \(bad(streams.cut, "cut")), "
+        + bad(streams.messagesRefused, "messages refused"),
     ]
   }
 
@@ -139,5 +166,12 @@ struct StatusPage {
     if seconds < 0.001 { return "\(Int(seconds * 1_000_000))µs" }
     if seconds < 1 { return "\(Int(seconds * 1000))ms" }
     return String(format: "%.1fs", seconds)
+  }
+}
+
+extension GatewayStatus.Server {
+  /// Whether the bridge holds anything for it or for its agents, or is there to start its program.
+  fileprivate var isBridgeInUse: Bool {
+    processes != nil || (sessions ?? 0) + (eventStreams ?? 0) > 0
   }
 }
