@@ -253,9 +253,18 @@ def test_a_server_hides_nothing_from_its_keeper(make_gateway, accounts, stubborn
         assert Path(f"/proc/{program}/environ").read_bytes() == b"SECRET=s3cr3t-of-it\0"
         assert marker not in running("stdio-keeper")[keeper]
         assert len(list(Path(f"/proc/{keeper}/task").iterdir())) == 1
+        # Of memory it has little, and less of its own: a program more is a keeper more.
+        assert memory(keeper, "Rss:") < 20_000_000 and memory(keeper, "Private_Dirty:") < 6_000_000
         os.kill(program, signal.SIGSEGV)
         eventually(lambda: any("signal 11" in line.get("reason", "") for line in gateway.log()))
         assert keeper not in running("stdio-keeper")
+
+
+def memory(number, field):
+    for line in Path(f"/proc/{number}/smaps_rollup").read_text().splitlines():
+        if line.startswith(field):
+            return int(line.split()[1]) * 1024
+    raise AssertionError(f"no {field}")
 
 
 def parent(number):
