@@ -282,7 +282,7 @@ public struct EventLoop: ~Copyable {
     }
   }
 
-  /// Ends our direction after everything sent so far; the peer's direction stays open.
+  /// Ends our direction after everything that `.sent` has told of; the peer's direction stays open.
   public mutating func endSending(on socket: Socket) {
     guard isOpen(socket) else { return }
     switch kind {

@@ -307,4 +307,90 @@ struct LoopbackTests {
     #expect(failed[0].result < 0)
     #expect(failed[0].transferred >= received && failed[0].transferred < 16 << 20)
   }
+
+  /// More sends in one turn than a back end lets wait: all are reported, and all arrives.
+  @Test(arguments: choices)
+  func manySendsOfOneTurnAllLeave(choice: IOChoice) throws {
+    var settings = EventLoopSettings()
+    settings.socketsMax = 1024
+    settings.bufferCount = 64
+    settings.bufferBytes = 4096
+    var loop = try EventLoop(choice, settings: settings)
+    var blocks = BlockPool(lentBytesMax: 64 << 20)
+    var port: UInt16 = 0
+    let listener = try loop.listen(
+      on: SocketAddress(host: "127.0.0.1", port: 0), backlog: 1024,
+      token: Token(kind: 1, slot: 0), port: &port)
+    let address = try SocketAddress(host: "127.0.0.1", port: port).prepared
+    let count = 300
+    let size = 1500
+    var clients: [Socket] = []
+    var received: [UInt32: Int] = [:]
+    var sent = 0
+    var completion = Completion.empty
+    let limit = loop.now + 60_000_000_000
+    for slot in 0..<count {
+      let client = loop.connect(to: address, token: Token(kind: 2, slot: UInt32(slot)))
+      clients.append(try #require(client))
+    }
+    var connected = 0
+    var accepted = 0
+    while (connected < count || accepted < count) && loop.now < limit {
+      loop.wait(until: loop.now + 100_000_000)
+      while loop.next(&completion) {
+        if completion.kind == .connected { connected += 1 }
+        if completion.kind == .accepted, !completion.socket.isNone {
+          loop.setToken(Token(kind: 3, slot: UInt32(accepted)), of: completion.socket)
+          loop.receive(on: completion.socket)
+          accepted += 1
+        }
+        loop.release(completion)
+      }
+    }
+    #expect(accepted == count)
+    let block = blocks.take(atLeast: size)!
+    unsafe memset(block.unsafeStart, 7, size)
+    for client in clients { loop.send(block, from: 0, count: size, on: client) }
+    while (sent < count || received.values.reduce(0, +) < count * size) && loop.now < limit {
+      loop.wait(until: loop.now + 100_000_000)
+      while loop.next(&completion) {
+        if completion.kind == .sent {
+          #expect(completion.result == Int32(size))
+          sent += 1
+        }
+        if completion.kind == .received {
+          received[completion.token.slot, default: 0] += Int(completion.result)
+        }
+        loop.release(completion)
+      }
+    }
+    #expect(sent == count)
+    #expect(received.count == count && received.values.allSatisfy { $0 == size })
+    loop.close(listener)
+  }
+
+  /// A socket that is closed in the very turn in which it was given something small to send: one `.closed`, no `.sent` after it,
+  /// and its neighbour's bytes leave.
+  @Test(arguments: choices)
+  func closingForgetsASendOfTheSameTurn(choice: IOChoice) throws {
+    var pair = try Pair.make(choice)
+    try pair.awaitServer()
+    let block = pair.blocks.take(atLeast: 100)!
+    unsafe memset(block.unsafeStart, 7, 100)
+    pair.loop.receive(on: pair.client)
+    pair.loop.send(block, from: 0, count: 100, on: pair.client)
+    pair.loop.send(block, from: 0, count: 100, on: pair.server)
+    pair.loop.close(pair.client)
+    var closed = 0
+    var serverSent = 0
+    var sentAfterClosed = 0
+    try pair.turn(
+      until: { _ in closed == 1 && serverSent == 1 },
+      each: {
+        if $0.kind == .closed { closed += 1 }
+        if $0.kind == .sent, $0.token == Pair.clientToken, closed > 0 { sentAfterClosed += 1 }
+        if $0.kind == .sent, $0.token != Pair.clientToken { serverSent += 1 }
+      })
+    #expect(closed == 1 && serverSent == 1 && sentAfterClosed == 0)
+  }
 }

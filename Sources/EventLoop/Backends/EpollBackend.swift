@@ -3,9 +3,10 @@ import Glibc
 
 /// The same completions made from readiness, for kernels and containers without io_uring.
 ///
-/// Sends are tried at once; only what the socket does not take is finished when it becomes writable. A readable socket
-/// gives one buffer per turn: what is left shows up again at the next wait (level-triggered), so no peer can
-/// starve another.
+/// Small sends wait until everything that has arrived in a turn has been taken, as they do in io_uring's queue: a peer on
+/// the same core is then woken once for many of them and not once for each, with two switches of threads every time. What
+/// the socket does not take is sent when it becomes writable. A readable socket gives one buffer per turn: what is
+/// left shows up again at the next wait (level-triggered), so no peer can starve another.
 @safe
 struct EpollBackend: ~Copyable {
   private let epoll: Int32
@@ -18,6 +19,14 @@ struct EpollBackend: ~Copyable {
   private var eventCount = 0
   private var eventNext = 0
   private static var eventsMax: Int { 256 }
+  /// Sends that wait for the turn's end, and what they hold: bounded, so that their memory is still in the cache.
+  private let deferred: UnsafeMutablePointer<Socket>
+  private var deferredCount = 0
+  private var deferredBytes = 0
+  private static var deferredMax: Int { 256 }
+  private static var deferredBytesMax: Int { 256 << 10 }
+  /// A longer send gains nothing from waiting.
+  private static var deferredSendBytesMax: Int { 16 << 10 }
   private static var wakeData: UInt64 { .max }
 
   init(settings: EventLoopSettings, wakeDescriptor: Int32) throws(IOError) {
@@ -25,6 +34,7 @@ struct EpollBackend: ~Copyable {
     buffers = BufferPool(count: settings.bufferCount, bufferBytes: settings.bufferBytes)
     epoll = linux_epoll_open()
     unsafe events = .allocate(capacity: EpollBackend.eventsMax)
+    unsafe deferred = .allocate(capacity: EpollBackend.deferredMax)
     self.wakeDescriptor = wakeDescriptor
     wakeToken = settings.wakeToken
     guard epoll >= 0 else { throw IOError(operation: "set up epoll", code: epoll) }
@@ -37,6 +47,7 @@ struct EpollBackend: ~Copyable {
     sockets.forEachDescriptor { _ = linux_close($0) }
     if epoll >= 0 { _ = linux_close(epoll) }
     unsafe events.deallocate()
+    unsafe deferred.deallocate()
   }
 
   /// Tells the kernel what this socket is waited for; a call only when that changed.
@@ -44,7 +55,9 @@ struct EpollBackend: ~Copyable {
     let state = sockets[index]
     var wanted: UInt32 = 0
     if state.wantsReceive && !state.receiveEnded { wanted |= linux_epoll_readable }
-    if state.isConnecting || state.sendRemaining > 0 { wanted |= linux_epoll_writable }
+    if state.isConnecting || state.sendRemaining > 0 && !state.sendIsDeferred {
+      wanted |= linux_epoll_writable
+    }
     guard wanted != state.interest else { return }
     let data = UInt64(sockets[index].generation) << 32 | UInt64(index)
     let operation: Int32
@@ -79,10 +92,31 @@ struct EpollBackend: ~Copyable {
     unsafe sockets[index].sendStart = bytes
     sockets[index].sendRemaining = count
     sockets[index].sendTotal = count
-    continueSend(index)
+    guard count <= EpollBackend.deferredSendBytesMax else { return continueSend(index) }
+    if deferredCount == EpollBackend.deferredMax
+      || deferredBytes &+ count > EpollBackend.deferredBytesMax
+    {
+      sendDeferred()
+    }
+    sockets[index].sendIsDeferred = true
+    unsafe deferred[deferredCount] = sockets.socket(index)
+    deferredCount &+= 1
+    deferredBytes &+= count
+  }
+
+  private mutating func sendDeferred() {
+    for place in 0..<deferredCount {
+      let socket = unsafe deferred[place]
+      // Closed since, or sent already.
+      guard sockets.contains(socket), sockets[socket.index].sendIsDeferred else { continue }
+      continueSend(socket.index)
+    }
+    deferredCount = 0
+    deferredBytes = 0
   }
 
   private mutating func continueSend(_ index: UInt32) {
+    sockets[index].sendIsDeferred = false
     while sockets[index].sendRemaining > 0 {
       let result = unsafe linux_send(
         sockets[index].descriptor, sockets[index].sendStart, sockets[index].sendRemaining)
@@ -138,6 +172,7 @@ struct EpollBackend: ~Copyable {
   // MARK: Completions
 
   mutating func wait(timeoutNanoseconds: Int64) {
+    sendDeferred()
     let milliseconds: Int32 =
       if !queue.isEmpty {
         0
@@ -157,7 +192,11 @@ struct EpollBackend: ~Copyable {
   mutating func next(_ completion: inout Completion) -> Bool {
     while true {
       if popQueued(&completion) { return true }
-      guard eventNext < eventCount else { return false }
+      guard eventNext < eventCount else {
+        guard deferredCount > 0 else { return false }
+        sendDeferred()
+        continue
+      }
       let data = unsafe linux_epoll_data(events + eventNext)
       let flags = unsafe linux_epoll_events(events + eventNext)
       eventNext &+= 1

@@ -21,6 +21,8 @@ struct SocketState: BitwiseCopyable {
   var sendStart: UnsafeRawPointer? = nil
   var sendRemaining: Int = 0
   var sendTotal: Int = 0
+  /// Epoll only: the send waits for the end of the turn.
+  var sendIsDeferred = false
 }
 
 /// All sockets of one event loop, by index. Memory is touched only as far as it is used.
