@@ -5,6 +5,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 int linux_accept(int fd) {
   return linux_result(accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -29,7 +31,12 @@ int linux_available_cpus(int *cpus, int count) {
   return found;
 }
 
-void linux_name_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
+void linux_begin_thread(const char *name) {
+  prctl(PR_SET_NAME, name, 0, 0, 0);
+  errno = 0;
+  int priority = getpriority(PRIO_PROCESS, (id_t)getpid());
+  if (errno == 0) setpriority(PRIO_PROCESS, 0, priority);
+}
 
 static int release_object(struct dl_phdr_info *object, size_t size, void *context) {
   (void)size;

@@ -24,7 +24,7 @@ struct AuditThread: Sendable {
       { argument in
         guard let argument = unsafe argument else { return nil }
         let body = unsafe Unmanaged<Body>.fromOpaque(argument).takeRetainedValue()
-        unsafe linux_audit_name_thread(body.name)
+        unsafe linux_begin_thread(body.name)
         body.run()
         return nil
       }, body.toOpaque())

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -156,8 +155,6 @@ static inline int linux_wake_descriptor(int fd) {
   uint64_t one = 1;
   return (int)linux_file_result(write(fd, &one, sizeof one));
 }
-
-static inline void linux_audit_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 
 // Nanoseconds since 1970 of the wall clock, and of the monotonic clock.
 static inline uint64_t linux_audit_wall_nanoseconds(void) {

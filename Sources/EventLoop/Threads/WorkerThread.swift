@@ -32,7 +32,7 @@ public final class WorkerThread: @unchecked Sendable {
       &handle, nil,
       { argument in
         let box = unsafe Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue()
-        unsafe linux_name_thread(String(box.name.prefix(15)))
+        unsafe linux_begin_thread(box.name)
         if let cpu = box.cpu { _ = linux_pin_thread(cpu) }
         box.body()
         return nil
