@@ -56,8 +56,9 @@ extension JSONIndex {
   /// The bytes between a string's quotes, as they are in the document.
   @inline(__always)
   public func contents(of string: JSONToken) -> ByteRange {
-    let start = position(string) &+ 1
-    return ByteRange(start..<max(start, Int(link(string))))
+    let start = UInt32(truncatingIfNeeded: position(string) &+ 1)
+    let end = link(string)
+    return ByteRange(offset: start, count: end > start ? end &- start : 0)
   }
 
   /// The first key of an object, or nil when it is empty.

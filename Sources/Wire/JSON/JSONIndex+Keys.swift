@@ -1,5 +1,4 @@
 import CScan
-import Glibc
 
 // No object has a key twice, compared after unescaping. Keys of small objects pass a 256-bit filter of the hashes seen;
 // a key the filter cannot tell from an earlier one is compared with each. Objects with more keys are checked once, when
@@ -87,7 +86,7 @@ extension JSONIndex {
     let leftSize = unsafe Int(links[left]) &- leftStart
     let rightStart = unsafe Int(positions[right]) &+ 1
     let rightSize = unsafe Int(links[right]) &- rightStart
-    if leftSize == rightSize, unsafe memcmp(base + leftStart, base + rightStart, leftSize) == 0 {
+    if leftSize == rightSize, unsafe sameBytes(base + leftStart, base + rightStart, leftSize) {
       return true
     }
     scratch.reserve(leftSize + rightSize)
@@ -95,7 +94,7 @@ extension JSONIndex {
     let leftCount = unsafe sluice_unescape(base + leftStart, leftSize, leftText)
     let rightText = unsafe scratch.bytes + leftSize
     let rightCount = unsafe sluice_unescape(base + rightStart, rightSize, rightText)
-    return unsafe leftCount == rightCount && memcmp(leftText, rightText, leftCount) == 0
+    return unsafe leftCount == rightCount && sameBytes(leftText, rightText, leftCount)
   }
 
   /// Checks all keys of a large object against each other.

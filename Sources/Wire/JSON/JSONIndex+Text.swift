@@ -41,7 +41,7 @@ extension JSONIndex {
     if Int(contents.count) == text.byteCount {
       let raw = bytes.extracting(contents.range)
       // An equal text with a backslash in it would mean something else unescaped, which is shorter.
-      return Self.sameBytes(raw, text) && !hasEscapes(string, in: bytes)
+      return Self.areSame(raw, text) && !hasEscapes(string, in: bytes)
     }
     guard hasEscapes(string, in: bytes) else { return false }
     var at = 0
@@ -52,7 +52,7 @@ extension JSONIndex {
         isEqual = false
         return
       }
-      isEqual = Self.sameBytes(piece, text.extracting(at..<at + count))
+      isEqual = Self.areSame(piece, text.extracting(at..<at + count))
       at += count
     }
     return isEqual && at == text.byteCount
@@ -65,11 +65,15 @@ extension JSONIndex {
     Self.unescape(bytes.extracting(contents.range)) { writer.append($0) }
   }
 
-  private static func sameBytes(_ left: RawSpan, _ right: RawSpan) -> Bool {
+  @inline(__always)
+  private static func areSame(_ left: RawSpan, _ right: RawSpan) -> Bool {
     unsafe left.withUnsafeBytes { left in
       unsafe right.withUnsafeBytes { right in
-        unsafe left.count == right.count
-          && (left.isEmpty || memcmp(left.baseAddress!, right.baseAddress!, left.count) == 0)
+        guard left.count == right.count else { return false }
+        guard let one = left.baseAddress, let other = right.baseAddress else {
+          return true
+        }
+        return unsafe sameBytes(one, other, left.count)
       }
     }
   }

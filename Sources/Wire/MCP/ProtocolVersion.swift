@@ -1,5 +1,3 @@
-internal import Glibc
-
 /// The two families of protocol revisions (mcp-wire §1).
 public enum Era: UInt8, BitwiseCopyable, Sendable {
   /// Up to 2025-11-25: an `initialize` handshake, sessions, GET streams.
@@ -81,7 +79,7 @@ enum WireText {
     let count = text.utf8CodeUnitCount
     guard bytes.byteCount == count else { return false }
     return unsafe bytes.withUnsafeBytes { buffer in
-      unsafe count == 0 || memcmp(buffer.baseAddress!, text.utf8Start, count) == 0
+      unsafe count == 0 || sameBytes(buffer.baseAddress!, text.utf8Start, count)
     }
   }
 }
