@@ -4,7 +4,7 @@ import Testing
 @testable import Bridge
 
 /// Streams that break off and are taken up again where they did.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct ResumptionTests {
   private static let note = #"{"jsonrpc":"2.0","method":"notifications/message","params":{}}"#
 

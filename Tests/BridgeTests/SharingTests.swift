@@ -4,7 +4,7 @@ import Testing
 @testable import Bridge
 
 /// Several agents on one process.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct SharingTests {
   /// A generator that can be repeated from its seed.
   struct SeededGenerator: RandomNumberGenerator {

@@ -96,7 +96,7 @@ def call(url, account, client, tool, arguments):
             return await session.call_tool_mcp(tool, arguments)
 
     from support.sdk import Call
-    seen = asyncio.run(asyncio.wait_for(main(), 60))
+    seen = asyncio.run(asyncio.wait_for(main(), 240))
     return Call(seen.model_dump(mode="json", by_alias=True))
 
 

@@ -43,7 +43,7 @@ def use_fastmcp(url, account, calls):
                 Call((await session.call_tool_mcp(*call)).model_dump(mode="json", by_alias=True))
                 for call in calls]
 
-    return asyncio.run(asyncio.wait_for(main(), 60))
+    return asyncio.run(asyncio.wait_for(main(), 240))
 
 
 def check(tools, calls):

@@ -10,6 +10,12 @@ enum JSONEscape {
         while end < source.count, unsafe isPlain(source[end]) { end += 1 }
         if end > start { unsafe bytes.append(contentsOf: source[start..<end]) }
         guard end < source.count else { return }
+        // As a rule it is a quotation mark.
+        if unsafe source[end] < 0x80 {
+          unsafe append(UInt16(source[end]), to: &bytes)
+          start = end + 1
+          continue
+        }
         let length = unsafe characterBytes(source[end])
         let character = unsafe String(decoding: source[end..<end + length], as: UTF8.self)
         for unit in character.utf16 { append(unit, to: &bytes) }
@@ -22,16 +28,22 @@ enum JSONEscape {
     byte >= 0x20 && byte < 0x7F && byte != 0x22 && byte != 0x5C
   }
 
+  /// How many bytes a character has that is not ASCII.
   private static func characterBytes(_ first: UInt8) -> Int {
-    first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
+    first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4
   }
 
   private static func append(_ unit: UInt16, to bytes: inout [UInt8]) {
     switch unit {
-    case 0x22, 0x5C: bytes += [0x5C, UInt8(unit)]
-    case 0x0A: bytes += [0x5C, 0x6E]
+    case 0x22, 0x5C:
+      bytes.append(0x5C)
+      bytes.append(UInt8(unit))
+    case 0x0A:
+      bytes.append(0x5C)
+      bytes.append(0x6E)
     default:
-      bytes += [0x5C, 0x75]
+      bytes.append(0x5C)
+      bytes.append(0x75)
       for shift in [12, 8, 4, 0] as [UInt16] {
         let digit = UInt8(truncatingIfNeeded: unit >> shift & 15)
         bytes.append(digit < 10 ? 0x30 + digit : 0x57 + digit)

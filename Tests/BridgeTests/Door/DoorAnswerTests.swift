@@ -3,7 +3,7 @@ import Testing
 @testable import Bridge
 
 /// What comes of a message, and how it reaches the agent's stream.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct DoorAnswerTests {
   /// A gateway that answers calls so, and all else as usual.
   private func bench(

@@ -6,7 +6,7 @@ import Testing
 @testable import Bridge
 
 /// The whole of the bridge with its door, over sockets, as workers and the gateway see it.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct DoorSocketTests {
   /// The gateway: an address where only its own credential is let in, so that what agents prove themselves with must have come along.
   private static func gateway() async throws -> BridgeListener {

@@ -3,7 +3,7 @@ import Testing
 @testable import Bridge
 
 /// The door for agents of HTTP+SSE: who gets a stream, what is bounded on it, and how it ends.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct DoorStreamTests {
   @Test func aStreamHasAnIDOfItsOwnAndIsItsServers() async {
     let bench = DoorBench()

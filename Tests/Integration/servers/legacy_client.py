@@ -27,10 +27,10 @@ async def transport(wanted, headers):
 
     if wanted.get("sse"):
         async with sse_client(
-                wanted["url"], headers=headers, timeout=30, httpx_client_factory=client) as (read, write):
+                wanted["url"], headers=headers, timeout=120, httpx_client_factory=client) as (read, write):
             yield read, write, lambda: None
     else:
-        async with client(headers, 30) as http:
+        async with client(headers, 120) as http:
             async with streamable_http_client(wanted["url"], http_client=http) as streams:
                 yield streams
 
