@@ -247,12 +247,20 @@ let controlPlane: [Target] = [
       .product(name: "Logging", package: "swift-log"),
     ],
     path: "Tests/ConsolePreview", swiftSettings: strict),
+  // Asks a router of the control plane, without a server between.
+  .target(
+    name: "RouterTestSupport",
+    dependencies: [
+      .product(name: "Hummingbird", package: "hummingbird"),
+      .product(name: "NIOEmbedded", package: "swift-nio"),
+      .product(name: "Logging", package: "swift-log"),
+    ],
+    path: "Tests/RouterTestSupport", swiftSettings: strict),
   .testTarget(
     name: "ConsoleTests",
     dependencies: [
       "Console", "ConsoleSamples", "Approvals", "Recorder", "Identity", "Outbound", "Status",
-      "TLSTestSupport", "Audit", "AuditTestSupport",
-      .product(name: "HummingbirdTesting", package: "hummingbird"),
+      "TLSTestSupport", "Audit", "AuditTestSupport", "RouterTestSupport",
       .product(name: "Logging", package: "swift-log"),
       .product(name: "JWTKit", package: "jwt-kit"),
     ],
@@ -265,9 +273,8 @@ let controlPlane: [Target] = [
     name: "ControlPlaneTests",
     dependencies: [
       "ControlPlane", "SluiceConfiguration", "Proxy", "Policy", "Identity", "Outbound", "Audit",
-      "EventLoop", "Approvals", "Recorder", "Status", "CLinux",
+      "EventLoop", "Approvals", "Recorder", "Status", "CLinux", "RouterTestSupport",
       .product(name: "Logging", package: "swift-log"),
-      .product(name: "HummingbirdTesting", package: "hummingbird"),
     ],
     swiftSettings: strict),
 ]
@@ -308,8 +315,13 @@ let package = Package(
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     // SQLite for the example server and the approval store.
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    // HTTP for the example server, the console and the bridge: control plane only.
-    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    // HTTP for the example server, the console and the bridge: control plane only. Without its reader of configuration,
+    // which is a package of its own.
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1",
+      traits: ["FullFoundation"]),
+    // What Hummingbird stands on: its channels without sockets, for tests of routers.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     // Pages from templates that escape what they are given.
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
     // JSON Web Tokens and key sets of identity providers.

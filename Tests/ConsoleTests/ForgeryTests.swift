@@ -3,7 +3,7 @@ import ConsoleSamples
 import Foundation
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
+import RouterTestSupport
 import Testing
 
 @testable import Console

@@ -2,7 +2,7 @@ import Approvals
 import ConsoleSamples
 import Foundation
 import Hummingbird
-import HummingbirdTesting
+import RouterTestSupport
 import Testing
 
 @testable import Console

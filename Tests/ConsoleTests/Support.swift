@@ -3,10 +3,10 @@ import ConsoleSamples
 import Foundation
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Identity
 import Logging
 import NIOCore
+import RouterTestSupport
 import Synchronization
 import Testing
 
@@ -71,9 +71,7 @@ struct TestConsole {
     _ body: @Sendable (TestBrowser) async throws -> Value
   ) async throws -> Value {
     let responder = HostFromField(inner: ConsoleRouter.router(core).buildResponder())
-    return try await Application(responder: responder).test(.router) { client in
-      try await body(TestBrowser(client: client))
-    }
+    return try await body(TestBrowser(client: RouterClient(responder)))
   }
 }
 
@@ -93,10 +91,10 @@ struct HostFromField: HTTPResponder {
 
 /// A browser, or a program: cookies are kept, fields are sent as browsers send them.
 final class TestBrowser: Sendable {
-  let client: any TestClientProtocol
+  let client: RouterClient<HostFromField>
   private let jar = Mutex<[String: String]>([:])
 
-  init(client: any TestClientProtocol) { self.client = client }
+  init(client: RouterClient<HostFromField>) { self.client = client }
 
   var cookies: [String: String] { jar.withLock { $0 } }
   func set(cookie: String, to value: String?) { jar.withLock { $0[cookie] = value } }

@@ -1,6 +1,6 @@
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
+import RouterTestSupport
 import Testing
 
 @testable import ControlPlane
@@ -12,9 +12,7 @@ import Testing
   ) async throws -> TestResponse {
     let router = Router(options: [.autoGenerateHeadEndpoints])
     AdminRoutes { nil }.add(to: router)
-    return try await Application(router: router).test(.router) { client in
-      try await client.execute(uri: path, method: method)
-    }
+    return try await RouterClient(router.buildResponder()).execute(uri: path, method: method)
   }
 
   @Test func aSupervisorIsAnsweredBeforeTheGatewayServes() async throws {
