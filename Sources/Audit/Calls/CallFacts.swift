@@ -69,7 +69,7 @@ public enum RecordedEra: UInt8, Sendable, BitwiseCopyable {
 }
 
 /// What the gateway decided about a call.
-public enum RecordedDecision: UInt8, Sendable, BitwiseCopyable {
+public enum RecordedDecision: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case allow = 1
   /// A rule, or the lack of a permission.
   case block = 2

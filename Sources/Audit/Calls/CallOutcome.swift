@@ -33,7 +33,7 @@ public struct CallOutcome: BitwiseCopyable, Sendable, Equatable {
 }
 
 /// The outermost layer at which a call did not succeed.
-public enum RecordedResult: UInt8, Sendable, BitwiseCopyable {
+public enum RecordedResult: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case success = 0
   /// The tool ran and said `isError`.
   case toolError = 1
@@ -73,29 +73,10 @@ public enum RecordedReason: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case tlsBroken = 11
   /// The connection ended without the word that it ends.
   case tlsCutOff = 12
-
-  /// As records show it: `certificate_expired`. Empty for none.
-  public var text: String {
-    switch self {
-    case .none: ""
-    case .certificateExpired: "certificate_expired"
-    case .certificateNotYetValid: "certificate_not_yet_valid"
-    case .certificateWrongName: "certificate_wrong_name"
-    case .certificateUnknownAuthority: "certificate_unknown_authority"
-    case .certificateUnsuitable: "certificate_unsuitable"
-    case .certificateMissing: "certificate_missing"
-    case .tlsVersion: "tls_version"
-    case .tlsParameters: "tls_parameters"
-    case .tlsRefusedByPeer: "tls_refused_by_peer"
-    case .notTLS: "not_tls"
-    case .tlsBroken: "tls_broken"
-    case .tlsCutOff: "tls_cut_off"
-    }
-  }
 }
 
 /// A party of a call.
-public enum RecordedSide: UInt8, Sendable, BitwiseCopyable {
+public enum RecordedSide: UInt8, Sendable, BitwiseCopyable, CaseIterable {
   case none = 0
   case agent = 1
   case gateway = 2

@@ -77,7 +77,7 @@ struct CallDocument: Encodable {
     time = SessionView.date(call.openedNanoseconds)
     method = call.method
     tool = call.tool
-    decision = call.decision.map { "\($0)" } ?? ""
+    decision = call.decision?.text ?? ""
     rule = call.rule
     approval = call.approval
     approvalOutcome = call.review.map { "\($0.state)" }

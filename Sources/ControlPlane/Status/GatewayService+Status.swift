@@ -98,23 +98,13 @@ extension GatewayService {
 }
 
 extension GatewayStatus {
-  private static let decisions: [(RecordedDecision, String)] = [
-    (.allow, "allow"), (.block, "block"), (.unauthenticated, "unauthenticated"),
-    (.malformed, "malformed"), (.unavailable, "unavailable"), (.hold, "hold"),
-  ]
-
-  private static let results: [(RecordedResult, String)] = [
-    (.success, "success"), (.toolError, "tool_error"), (.protocolError, "protocol_error"),
-    (.httpError, "http_error"), (.transportError, "transport_error"), (.refused, "refused"),
-    (.cancelled, "cancelled"),
-  ]
-
   static func decisions(_ status: WorkerStatus) -> [String: UInt64] {
-    Dictionary(uniqueKeysWithValues: decisions.map { ($0.1, status.requests($0.0)) })
+    Dictionary(
+      uniqueKeysWithValues: RecordedDecision.allCases.map { ($0.text, status.requests($0)) })
   }
 
   static func calls(_ counts: ServerCounts) -> [String: UInt64] {
-    Dictionary(uniqueKeysWithValues: results.map { ($0.1, counts.calls($0.0)) })
+    Dictionary(uniqueKeysWithValues: RecordedResult.allCases.map { ($0.text, counts.calls($0)) })
   }
 }
 

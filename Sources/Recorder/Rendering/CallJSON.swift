@@ -136,7 +136,7 @@ enum CallJSON {
 
   private static func outcome(_ outcome: CallOutcome, _ failedSide: RecordedSide) -> Outcome {
     Outcome(
-      result: name(of: outcome.result),
+      result: outcome.result.text,
       failedSide: failedSide == .none ? nil : failedSide.text,
       httpStatus: some(outcome.status), serverHttpStatus: some(outcome.serverStatus),
       jsonrpcError: some(outcome.errorCode), systemError: some(outcome.systemCode),
@@ -147,18 +147,6 @@ enum CallJSON {
       upstreamSentMicroseconds: some(outcome.upstreamSentMicroseconds),
       firstByteMicroseconds: some(outcome.firstByteMicroseconds),
       doneMicroseconds: outcome.doneMicroseconds)
-  }
-
-  static func name(of result: RecordedResult) -> String {
-    switch result {
-    case .success: "success"
-    case .toolError: "tool_error"
-    case .protocolError: "protocol_error"
-    case .httpError: "http_error"
-    case .transportError: "transport_error"
-    case .refused: "refused"
-    case .cancelled: "cancelled"
-    }
   }
 
   private static func some(_ text: String) -> String? { text.isEmpty ? nil : text }

@@ -61,29 +61,3 @@ extension RecordedCall.Review {
     return "held \(RecordedTime.duration(microseconds: heldMicroseconds)), \(end)\(by)\(words)"
   }
 }
-
-extension RecordedDecision {
-  /// As the commands and events have it: `allow`.
-  var text: String {
-    switch self {
-    case .allow: "allow"
-    case .block: "block"
-    case .unauthenticated: "unauthenticated"
-    case .malformed: "malformed"
-    case .unavailable: "unavailable"
-    case .hold: "hold"
-    }
-  }
-}
-
-extension RecordedSide {
-  /// As the commands and events have it: `gateway`. A dash for none.
-  var text: String {
-    switch self {
-    case .none: "-"
-    case .agent: "agent"
-    case .gateway: "gateway"
-    case .server: "server"
-    }
-  }
-}

@@ -77,7 +77,7 @@ enum EventJSON {
     _ outcome: CallOutcome?, _ failedSide: RecordedSide, _ json: inout JSONLine
   ) {
     guard let outcome else { return json.text("result", "interrupted") }
-    json.text("result", CallJSON.name(of: outcome.result))
+    json.text("result", outcome.result.text)
     if failedSide != .none { json.text("failed_side", failedSide.text) }
     json.some("http_status", Int(outcome.status))
     json.some("server_http_status", Int(outcome.serverStatus))

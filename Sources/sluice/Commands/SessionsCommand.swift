@@ -123,7 +123,7 @@ struct SessionsListCommand: ParsableCommand {
   var client: String?
 
   @Option(help: "Only sessions in which a call ended like this.")
-  var outcome: OutcomeFlag?
+  var outcome: RecordedResult?
 
   @Flag(help: "Only sessions in which something was masked.")
   var masked = false
@@ -164,32 +164,11 @@ struct SessionsListCommand: ParsableCommand {
     filter.server = conditions.server
     filter.client = client
     filter.tool = conditions.tool
-    filter.decision = conditions.decision?.decision
-    filter.result = outcome?.result
+    filter.decision = conditions.decision
+    filter.result = outcome
     filter.maskedOnly = masked
     filter.problemsOnly = conditions.problems
     return filter
-  }
-}
-
-/// The values of `--outcome`.
-enum OutcomeFlag: String, CaseIterable, Sendable, ExpressibleByArgument {
-  case success, refused, cancelled
-  case toolError = "tool_error"
-  case protocolError = "protocol_error"
-  case httpError = "http_error"
-  case transportError = "transport_error"
-
-  var result: RecordedResult {
-    switch self {
-    case .success: .success
-    case .refused: .refused
-    case .cancelled: .cancelled
-    case .toolError: .toolError
-    case .protocolError: .protocolError
-    case .httpError: .httpError
-    case .transportError: .transportError
-    }
   }
 }
 

@@ -1,5 +1,5 @@
-import ArgumentParser
-import Audit
+public import ArgumentParser
+public import Audit
 import Recorder
 
 /// What `audit tail` and `sessions list` both look for: a call that meets it, or a session with such a call.
@@ -14,7 +14,7 @@ struct RecordConditions: ParsableArguments {
   var tool: String?
 
   @Option(help: "Only what was decided like this.")
-  var decision: DecisionFlag?
+  var decision: RecordedDecision?
 
   @Flag(help: "Only what was refused or failed.")
   var problems = false
@@ -33,24 +33,20 @@ struct CallConditions: ParsableArguments {
     filter.server = general.server
     filter.tool = general.tool
     filter.rule = rule
-    filter.decision = general.decision?.decision
+    filter.decision = general.decision
     filter.problemsOnly = general.problems
     return filter
   }
 }
 
 /// The values of `--decision`.
-enum DecisionFlag: String, CaseIterable, Sendable, ExpressibleByArgument {
-  case allow, block, hold, unauthenticated, malformed, unavailable
+extension RecordedDecision: ExpressibleByArgument {
+  public init?(argument: String) { self.init(text: argument) }
+  public static var allValueStrings: [String] { allCases.map(\.text) }
+}
 
-  var decision: RecordedDecision {
-    switch self {
-    case .allow: .allow
-    case .block: .block
-    case .hold: .hold
-    case .unauthenticated: .unauthenticated
-    case .malformed: .malformed
-    case .unavailable: .unavailable
-    }
-  }
+/// The values of `--outcome`.
+extension RecordedResult: ExpressibleByArgument {
+  public init?(argument: String) { self.init(text: argument) }
+  public static var allValueStrings: [String] { allCases.map(\.text) }
 }

@@ -61,7 +61,7 @@ struct SyslogMessage {
       add("rule", call.rule)
       add("approval", call.approval)
       add("policy", CallPage.hexadecimal(call.policyRevision))
-      add("result", call.outcome.map { CallJSON.name(of: $0.result) } ?? "interrupted")
+      add("result", call.outcome.map { $0.result.text } ?? "interrupted")
       if let masked = call.outcome?.maskedValues, masked > 0 { add("masked", String(masked)) }
     }
     data.append(0x5D)
