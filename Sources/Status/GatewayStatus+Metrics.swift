@@ -14,120 +14,85 @@ extension GatewayStatus {
   }
 
   private var processMetrics: [MetricFamily] {
-    [
+    let process = MetricGroup("sluice_", of: self)
+    return [
       MetricFamily(
         .gauge, "sluice_info", "Constant 1; what runs is in the labels.",
         [
           .init(1, labels: [("version", version), ("revision", revision), ("io", io)])
         ]),
-      MetricFamily(
-        .gauge, "sluice_start_time_seconds", "When the process started, in seconds since 1970.",
-        [.init(startedAt.timeIntervalSince1970)]),
-      MetricFamily(
-        .gauge, "sluice_ready", "1 while calls should be sent here, else 0.",
-        [.init(isReady ? 1 : 0)]),
-      MetricFamily(
-        .gauge, "sluice_configuration_generation",
+      process.gauge(
+        "start_time_seconds", "When the process started, in seconds since 1970."
+      ) { $0.startedAt.timeIntervalSince1970 },
+      process.gauge("ready", "1 while calls should be sent here, else 0.") { $0.isReady ? 1 : 0 },
+      process.gauge(
+        "configuration_generation",
         "How often a configuration, or news of its secrets and names, was put in force.",
-        [.init(Double(generation))]),
-      MetricFamily(
-        .gauge, "sluice_configuration_last_reload_successful",
-        "0 when the file or a secret it refers to could not be put in force the last time it changed, else 1.",
-        [.init(lastReload?.problem == nil ? 1 : 0)]),
+        \.generation),
+      process.gauge(
+        "configuration_last_reload_successful",
+        "0 when the file or a secret it refers to could not be put in force the last time it changed, else 1."
+      ) { $0.lastReload?.problem == nil ? 1 : 0 },
     ]
   }
 
   private var workerMetrics: [MetricFamily] {
-    func perWorker(_ value: (Worker) -> Double) -> [MetricFamily.Sample] {
-      workers.enumerated().map { .init(value($1), labels: [("worker", String($0))]) }
-    }
+    let numbered = workers.enumerated().map { (number: $0.offset, worker: $0.element) }
+    let each = MetricGroup("sluice_", of: numbered, label: "worker") { String($0.number) }
     return [
-      MetricFamily(
-        .gauge, "sluice_connections", "Agents' connections open now.",
-        perWorker { Double($0.connections) }),
-      MetricFamily(
-        .gauge, "sluice_requests_in_flight", "Requests being carried or answered now.",
-        perWorker { Double($0.exchanges) }),
-      MetricFamily(
-        .counter, "sluice_requests_total", "Requests answered.",
-        perWorker { Double($0.requests) }),
-      MetricFamily(
-        .counter, "sluice_decisions_total", "Requests by what was decided about them.",
-        decisions.sorted { $0.key < $1.key }.map {
-          .init(Double($0.value), labels: [("decision", $0.key)])
-        }),
+      each.gauge("connections", "Agents' connections open now.", \.worker.connections),
+      each.gauge(
+        "requests_in_flight", "Requests being carried or answered now.", \.worker.exchanges),
+      each.counter("requests_total", "Requests answered.", \.worker.requests),
+      MetricGroup("sluice_", of: self).counter(
+        "decisions_total", "Requests by what was decided about them.", by: "decision"
+      ) { $0.decisions },
     ]
   }
 
   private var serverMetrics: [MetricFamily] {
-    func perServer(_ value: (Server) -> Double) -> [MetricFamily.Sample] {
-      servers.map { .init(value($0), labels: [("server", $0.name)]) }
-    }
+    let each = MetricGroup("sluice_server_", of: servers, label: "server") { $0.name }
     return [
-      MetricFamily(
-        .gauge, "sluice_server_up",
-        "0 while every call to the server fails, or its address or credential is not to be had, else 1.",
-        perServer { $0.state == .failing || $0.state == .unavailable ? 0 : 1 }),
-      MetricFamily(
-        .gauge, "sluice_server_connections", "Connections to the server open now.",
-        perServer { Double($0.connections) }),
-      MetricFamily(
-        .counter, "sluice_server_connections_opened_total", "Connections opened to the server.",
-        perServer { Double($0.connectionsOpened) }),
-      MetricFamily(
-        .counter, "sluice_server_connect_failures_total", "Attempts to connect that failed.",
-        perServer { Double($0.connectFailures) }),
-      MetricFamily(
-        .counter, "sluice_server_calls_total",
-        "Calls that were passed on to the server, by how they ended.",
-        servers.flatMap { server in
-          server.calls.sorted { $0.key < $1.key }.map {
-            .init(Double($0.value), labels: [("server", server.name), ("result", $0.key)])
-          }
-        }),
-      MetricFamily(
-        .counter, "sluice_server_answer_bytes_total", "Bytes of answers before masking.",
-        perServer { Double($0.serverBytes) }),
-      MetricFamily(
-        .counter, "sluice_server_masked_values_total", "Values masked in answers.",
-        perServer { Double($0.maskedValues) }),
-      MetricFamily(
-        .histogram, "sluice_server_call_duration_seconds",
-        "From the arrival of a request to the end of its answer.",
-        servers.flatMap { $0.latency.samples(labels: [("server", $0.name)]) }),
+      each.gauge(
+        "up",
+        "0 while every call to the server fails, or its address or credential is not to be had, else 1."
+      ) { $0.state == .failing || $0.state == .unavailable ? 0 : 1 },
+      each.gauge("connections", "Connections to the server open now.", \.connections),
+      each.counter(
+        "connections_opened_total", "Connections opened to the server.", \.connectionsOpened),
+      each.counter(
+        "connect_failures_total", "Attempts to connect that failed.", \.connectFailures),
+      each.counter(
+        "calls_total", "Calls that were passed on to the server, by how they ended.", by: "result"
+      ) { $0.calls },
+      each.counter("answer_bytes_total", "Bytes of answers before masking.", \.serverBytes),
+      each.counter("masked_values_total", "Values masked in answers.", \.maskedValues),
+      each.histogram(
+        "call_duration_seconds", "From the arrival of a request to the end of its answer."
+      ) { $0.latency },
     ]
   }
 
   private var auditMetrics: [MetricFamily] {
-    func one(
-      _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ value: Double
-    ) -> MetricFamily {
-      MetricFamily(kind, "sluice_audit_\(name)", help, [.init(value)])
-    }
+    let record = MetricGroup("sluice_audit_", of: audit)
     return [
-      one(
-        .gauge, "healthy", "0 while calls cannot be recorded, else 1.", audit.isFailing ? 0 : 1),
-      one(
-        .gauge, "ring_used_bytes", "Records accepted and not yet in a file.",
-        Double(audit.ringBytesUsed)),
-      one(.gauge, "ring_size_bytes", "Room for such records.", Double(audit.ringBytes)),
-      one(
-        .gauge, "unsynced_bytes", "Bytes in a file and not yet synced to the disk.",
-        Double(audit.unsyncedBytes)),
-      one(.gauge, "segment", "The segment file that is written now.", Double(audit.segment)),
-      one(
-        .counter, "entries_written_total", "Entries of the record.", Double(audit.entriesWritten)),
-      one(
-        .counter, "bytes_written_total", "Bytes of the record, its framing included.",
-        Double(audit.bytesWritten)),
-      one(.counter, "syncs_total", "Times the record was synced to the disk.", Double(audit.syncs)),
-      one(
-        .counter, "write_failures_total", "Writes that failed.", Double(audit.writeFailures)),
-      one(.counter, "sync_failures_total", "Syncs that failed.", Double(audit.syncFailures)),
-      one(
-        .counter, "calls_dropped_total",
-        "Calls that went ahead unrecorded (on_failure: drop_and_count).",
-        Double(audit.callsDropped)),
+      record.gauge("healthy", "0 while calls cannot be recorded, else 1.") {
+        $0.isFailing ? 0 : 1
+      },
+      record.gauge("ring_used_bytes", "Records accepted and not yet in a file.", \.ringBytesUsed),
+      record.gauge("ring_size_bytes", "Room for such records.", \.ringBytes),
+      record.gauge(
+        "unsynced_bytes", "Bytes in a file and not yet synced to the disk.", \.unsyncedBytes),
+      record.gauge("segment", "The segment file that is written now.", \.segment),
+      record.counter("entries_written_total", "Entries of the record.", \.entriesWritten),
+      record.counter(
+        "bytes_written_total", "Bytes of the record, its framing included.", \.bytesWritten),
+      record.counter("syncs_total", "Times the record was synced to the disk.", \.syncs),
+      record.counter("write_failures_total", "Writes that failed.", \.writeFailures),
+      record.counter("sync_failures_total", "Syncs that failed.", \.syncFailures),
+      record.counter(
+        "calls_dropped_total", "Calls that went ahead unrecorded (on_failure: drop_and_count).",
+        \.callsDropped),
     ]
   }
 }

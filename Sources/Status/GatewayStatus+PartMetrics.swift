@@ -26,104 +26,71 @@ extension GatewayStatus {
   }
 
   private var sinkMetrics: [MetricFamily] {
-    func perSink(
-      _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ value: (Sink) -> Double
-    ) -> MetricFamily {
-      MetricFamily(
-        kind, "sluice_sink_\(name)", help,
-        sinks.map { .init(value($0), labels: [("sink", $0.name)]) })
-    }
+    let each = MetricGroup("sluice_sink_", of: sinks, label: "sink") { $0.name }
     return [
-      perSink(.gauge, "up", "0 while the receiver cannot be reached or refuses, else 1.") {
+      each.gauge("up", "0 while the receiver cannot be reached or refuses, else 1.") {
         $0.state == .failing ? 0 : 1
       },
-      perSink(.gauge, "lag_bytes", "Bytes of the record that the sink has not delivered.") {
-        Double($0.lagBytes)
-      },
-      perSink(.gauge, "lag_seconds", "How long the sink has not been level with the record.") {
+      each.gauge("lag_bytes", "Bytes of the record that the sink has not delivered.", \.lagBytes),
+      each.gauge("lag_seconds", "How long the sink has not been level with the record.") {
         $0.lagSeconds
       },
-      perSink(.counter, "events_delivered_total", "Events that the receiver took.") {
-        Double($0.eventsDelivered)
-      },
-      perSink(.counter, "events_filtered_total", "Events that the sink's filter left out.") {
-        Double($0.eventsFiltered)
-      },
-      perSink(.counter, "failures_total", "Attempts to deliver that failed.") {
-        Double($0.failures)
-      },
+      each.counter("events_delivered_total", "Events that the receiver took.", \.eventsDelivered),
+      each.counter(
+        "events_filtered_total", "Events that the sink's filter left out.", \.eventsFiltered),
+      each.counter("failures_total", "Attempts to deliver that failed.", \.failures),
     ]
   }
 
   private var providerMetrics: [MetricFamily] {
-    func perProvider(
-      _ kind: MetricFamily.Kind, _ name: String, _ help: String,
-      _ value: (IdentityProvider) -> Double
-    ) -> MetricFamily {
-      MetricFamily(
-        kind, "sluice_identity_provider_\(name)", help,
-        identityProviders.map { .init(value($0), labels: [("provider", $0.name)]) })
-    }
+    let each = MetricGroup(
+      "sluice_identity_provider_", of: identityProviders, label: "provider"
+    ) { $0.name }
     return [
-      perProvider(.gauge, "up", "0 when the provider's keys could not be fetched last, else 1.") {
+      each.gauge("up", "0 when the provider's keys could not be fetched last, else 1.") {
         $0.problem == nil ? 1 : 0
       },
-      perProvider(.gauge, "keys", "Signing keys of the provider in force.") { Double($0.keys) },
-      perProvider(.counter, "fetches_total", "How often its keys were fetched.") {
-        Double($0.fetches)
-      },
+      each.gauge("keys", "Signing keys of the provider in force.", \.keys),
+      each.counter("fetches_total", "How often its keys were fetched.", \.fetches),
     ]
   }
 }
 
 extension GatewayStatus.EventStreams {
   var metrics: [MetricFamily] {
-    func one(
-      _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ value: Double
-    ) -> MetricFamily {
-      MetricFamily(kind, "sluice_event_stream\(name)", help, [.init(value)])
-    }
+    let streams = MetricGroup("sluice_event_stream", of: self)
     return [
-      one(
-        .gauge, "s_limit", "How many streams of agents that speak HTTP+SSE may be open at once.",
-        Double(openMax)),
-      one(.counter, "s_opened_total", "Such streams that were opened.", Double(opened)),
-      one(
-        .counter, "s_refused_total", "Such streams that found no room, or a gateway about to stop.",
-        Double(refused)),
-      one(
-        .counter, "s_cut_total", "Such streams that were cut because their agents did not read.",
-        Double(cut)),
-      one(
-        .gauge, "_messages", "Messages of such agents that wait or are under way now.",
-        Double(messages)),
-      one(
-        .counter, "_messages_refused_total",
+      streams.gauge(
+        "s_limit", "How many streams of agents that speak HTTP+SSE may be open at once.", \.openMax),
+      streams.counter("s_opened_total", "Such streams that were opened.", \.opened),
+      streams.counter(
+        "s_refused_total", "Such streams that found no room, or a gateway about to stop.",
+        \.refused),
+      streams.counter(
+        "s_cut_total", "Such streams that were cut because their agents did not read.", \.cut),
+      streams.gauge(
+        "_messages", "Messages of such agents that wait or are under way now.", \.messages),
+      streams.counter(
+        "_messages_refused_total",
         "Messages of such agents that found too many of their stream under way.",
-        Double(messagesRefused)),
+        \.messagesRefused),
     ]
   }
 }
 
 extension GatewayStatus.Approvals {
   var metrics: [MetricFamily] {
-    func one(
-      _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ value: Double
-    ) -> MetricFamily {
-      MetricFamily(kind, "sluice_approvals_\(name)", help, [.init(value)])
-    }
+    let calls = MetricGroup("sluice_held_calls", of: self)
+    let approvals = MetricGroup("sluice_approvals_", of: self)
     return [
-      MetricFamily(
-        .gauge, "sluice_held_calls", "Calls that wait for an approval now, with their agents.",
-        [.init(Double(heldCalls))]),
-      MetricFamily(
-        .gauge, "sluice_held_calls_limit", "How many calls may wait at once (limits.held_calls).",
-        [.init(Double(heldCallsMax))]),
-      one(.gauge, "pending", "Approvals that nobody has decided yet.", Double(pending)),
-      one(
-        .gauge, "oldest_pending_seconds", "How long the oldest of them has waited.",
-        oldestPendingSeconds),
-      one(.counter, "asked_total", "Approvals that were put before reviewers.", Double(asked)),
+      calls.gauge("", "Calls that wait for an approval now, with their agents.", \.heldCalls),
+      calls.gauge(
+        "_limit", "How many calls may wait at once (limits.held_calls).", \.heldCallsMax),
+      approvals.gauge("pending", "Approvals that nobody has decided yet.", \.pending),
+      approvals.gauge(
+        "oldest_pending_seconds", "How long the oldest of them has waited."
+      ) { $0.oldestPendingSeconds },
+      approvals.counter("asked_total", "Approvals that were put before reviewers.", \.asked),
       MetricFamily(
         .counter, "sluice_approvals_decided_total",
         "Held calls by what became of them: granted and sent, denied, or never put before reviewers.",
@@ -132,9 +99,9 @@ extension GatewayStatus.Approvals {
           .init(Double(denied), labels: [("outcome", "denied")]),
           .init(Double(refused), labels: [("outcome", "refused")]),
         ]),
-      one(
-        .gauge, "healthy", "0 while the store or the webhook for approvals fails, else 1.",
-        problem == nil ? 1 : 0),
+      approvals.gauge(
+        "healthy", "0 while the store or the webhook for approvals fails, else 1."
+      ) { $0.problem == nil ? 1 : 0 },
     ]
   }
 }
