@@ -102,11 +102,6 @@ struct tls_context *tls_context_make(bool is_server, enum tls_version minimum) {
   return (struct tls_context *)context;
 }
 
-struct tls_context *tls_context_keep(struct tls_context *context) {
-  SSL_CTX_up_ref(raw(context));
-  return context;
-}
-
 void tls_context_release(struct tls_context *context) { SSL_CTX_free(raw(context)); }
 
 // Never asks a person: a gateway that starts by itself has nobody to type a password.

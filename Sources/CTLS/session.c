@@ -110,7 +110,6 @@ void tls_session_set_output(struct tls_session *session, void *bytes, size_t cap
   session->output_capacity = capacity;
 }
 
-size_t tls_session_input_left(const struct tls_session *session) { return session->input_count; }
 size_t tls_session_output_count(const struct tls_session *session) { return session->output_count; }
 
 // MARK: Failures

@@ -149,11 +149,6 @@ public final class Gateway: Sendable {
     for thread in threads { thread.join() }
   }
 
-  /// Client connections open now, over all workers.
-  public var connectionCount: Int {
-    controls.reduce(0) { $0 + $1.connections.load(ordering: .relaxed) }
-  }
-
   /// Requests answered since the start, over all workers.
   public var requestCount: UInt64 {
     controls.reduce(0) { $0 + $1.requests.load(ordering: .relaxed) }

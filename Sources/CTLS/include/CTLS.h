@@ -53,7 +53,6 @@ enum tls_problem {
 
 // A context for listeners or for connections to servers, with no certificate and no authority yet. NULL without memory.
 struct tls_context *tls_context_make(bool is_server, enum tls_version minimum);
-struct tls_context *tls_context_keep(struct tls_context *context);
 void tls_context_release(struct tls_context *context);
 
 // Certificate (PEM, the chain behind it) and its private key (PEM, not encrypted).
@@ -82,8 +81,7 @@ void tls_session_free(struct tls_session *session);
 // Where the next calls read the peer's bytes from, and where they write to. Both are borrowed until set again.
 void tls_session_set_input(struct tls_session *session, const void *bytes, size_t count);
 void tls_session_set_output(struct tls_session *session, void *bytes, size_t capacity);
-// Input bytes not yet used, and output bytes written.
-size_t tls_session_input_left(const struct tls_session *session);
+// Output bytes written.
 size_t tls_session_output_count(const struct tls_session *session);
 
 enum tls_step {

@@ -122,8 +122,6 @@ extension PolicyProgram {
   /// The rule behind a bit of a `MaskRuleSet`.
   public func maskRule(_ number: Int) -> RuleID { maskRules[number] }
 
-  public var maskRuleCount: Int { maskRules.count }
-
   /// How often a rule has had a say since the program was loaded, over all workers: it decided a call, or it matched one
   /// and has a mask. A rule that stays at zero under load is worth a look.
   public func hits(_ rule: RuleID) -> UInt64 {

@@ -81,4 +81,12 @@ struct HeldFacts: ~Escapable {
     reviewers = RawSpan()
     reason = RawSpan()
   }
+
+  /// Of a call that has waited until now, in nanoseconds of the loop's clock.
+  @_lifetime(copy approval)
+  init(_ approval: RawSpan, since: UInt64, now: UInt64) {
+    self.init()
+    self.approval = approval
+    heldNanoseconds = now &- since
+  }
 }

@@ -228,28 +228,31 @@ public final class GatewaySnapshot: Sendable {
 extension UpstreamServer {
   /// The same server, reached through its door for the legacy era.
   fileprivate func through(_ door: LegacyDoor) -> UpstreamServer {
-    var server = self
-    server.address = door.address
-    server.host = "localhost"
-    server.target = door.target
-    server.credential = door.credential
-    server.tls = nil
+    var server = at(door.address, door.target, door.credential)
     server.eventStreamDoor = nil
     return server
   }
 
   /// The same server, for agents of HTTP+SSE; its limits are for the requests that come of theirs.
   fileprivate func through(_ door: EventStreamDoor) -> UpstreamServer {
-    var server = self
+    var server = at(door.address, door.target, door.credential)
     server.path = door.path
-    server.address = door.address
-    server.host = "localhost"
-    server.target = door.target
-    server.credential = door.credential
-    server.tls = nil
     server.limits = ServerLimits()
     server.isAvailable = true
     server.counters = ServerCounters()
+    return server
+  }
+
+  /// The same server behind a door of this process.
+  private func at(
+    _ address: SocketAddress, _ target: String, _ credential: (field: String, value: Secret)
+  ) -> UpstreamServer {
+    var server = self
+    server.address = address
+    server.host = "localhost"
+    server.target = target
+    server.credential = credential
+    server.tls = nil
     return server
   }
 }

@@ -79,6 +79,15 @@ extension Worker {
     advanceAnswer(slot)
   }
 
+  /// Finishes an answer that says the same to everybody, asked by nobody in particular: it is not recorded.
+  mutating func finishUnrecordedAnswer(_ slot: UInt32, _ extra: LocalRefusal.Extra) {
+    exchanges[slot].localExtra = extra
+    exchanges[slot].isAnswerComplete = true
+    writeAnswerHead(slot)
+    exchanges[slot].recordStart = exchanges[slot].answerEnd
+    advanceAnswer(slot)
+  }
+
   /// Records what of the answer is not recorded yet. False while it has to wait; then the exchange is looked at again
   /// when the audit path has made progress.
   mutating func commitRecord(_ slot: UInt32) -> Bool {

@@ -35,11 +35,7 @@ extension Worker {
       path: bytes.extracting(head.target.range), texts: generations[generation].texts)
     guard route != nil, allowsOrigin(slot, head, bytes) else { return false }
     beginLocalAnswer(slot, status: 204) { _, _ in }
-    exchanges[slot].localExtra = .crossOrigin
-    exchanges[slot].isAnswerComplete = true
-    writeAnswerHead(slot)
-    exchanges[slot].recordStart = exchanges[slot].answerEnd
-    advanceAnswer(slot)
+    finishUnrecordedAnswer(slot, .crossOrigin)
     return true
   }
 

@@ -84,11 +84,9 @@ extension Worker {
         text.write(id: exchange.id, era: exchange.era, into: &out)
       }
     }
-    var facts = HeldFacts()
-    facts.approval = approval.span
+    var facts = HeldFacts(approval.span, since: request.since, now: loop.now)
     facts.reviewers = reviewers
     facts.reason = reason
-    facts.heldNanoseconds = loop.now &- request.since
     recordHold(
       slot, rule, facts, ending.recorded, result: ending == .cancelled ? .cancelled : .refused,
       errorCode: expectsTask ? MCPAnswer.policyDenied : 0)
@@ -104,9 +102,7 @@ extension Worker {
     guard let request = unpark(slot) else { return }
     let rule = request.rule
     let approval = request.approval
-    var facts = HeldFacts()
-    facts.approval = approval.span
-    facts.heldNanoseconds = loop.now &- request.since
+    let facts = HeldFacts(approval.span, since: request.since, now: loop.now)
     recordHold(slot, rule, facts, .pending, result: .refused)
   }
 
@@ -115,9 +111,7 @@ extension Worker {
     guard let request = unpark(slot) else { return }
     let rule = request.rule
     let approval = request.approval
-    var held = HeldFacts()
-    held.approval = approval.span
-    held.heldNanoseconds = loop.now &- request.since
+    let held = HeldFacts(approval.span, since: request.since, now: loop.now)
     withHoldFacts(slot, rule, held, .cancelled) { worker, facts, body in
       let outcome = worker.outcome(slot, .cancelled, side: .agent)
       // An agent that has gone gets no error; that its call is not in the record is the path's own trouble, and counted there.

@@ -281,11 +281,9 @@ extension Worker {
     guard var request = unpark(slot), let hold = request.hold.take() else { return }
     let rule = request.rule
     let expectsTask = request.expectsTask
-    var facts = HeldFacts()
-    facts.approval = answer.approval
+    var facts = HeldFacts(answer.approval, since: request.since, now: loop.now)
     facts.reviewers = answer.reviewers
     facts.reason = answer.reason
-    facts.heldNanoseconds = loop.now &- request.since
     let policy = generations[exchanges[slot].generation].snapshot.policy
     let grant = ConsumedGrant(digest: answer.digest)
     guard let permit = policy.permit(for: hold, digest: request.digest, grant: grant) else {

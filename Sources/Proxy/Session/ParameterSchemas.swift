@@ -1,17 +1,13 @@
-internal import EventLoop
-internal import Glibc
-internal import Policy
 internal import Wire
 
 /// Which arguments of which tools are to be repeated in the head of a call (`x-mcp-header` in a tool's schema, mcp-wire 3.4), as
 /// far as a worker has seen servers' lists of tools.
 ///
-/// One per worker, in memory of a fixed size that is taken when a server first declares such a thing. When it is full it begins
-/// anew: what is not known here is judged without the schema, and by the server.
+/// One per worker, in memory of a fixed size. When it is full it begins anew: what is not known here is judged without the
+/// schema, and by the server.
 ///
 /// Example: after a list with `{"name":"t","inputSchema":{"properties":{"where":{"properties":{"region":{"type":"string",
 /// "x-mcp-header":"Region"}}}}}}` a call of `t` with `{"where":{"region":"eu"}}` must have `Mcp-Param-Region: eu`.
-@safe
 struct ParameterSchemas: ~Copyable {
   /// A tool, or one of the arguments that it wants repeated; texts are stretches of `texts`.
   struct Entry: BitwiseCopyable {
@@ -23,22 +19,14 @@ struct ParameterSchemas: ~Copyable {
     var path = ByteRange.empty
   }
 
-  static var entriesMax: Int { 512 }
-  static var textBytesMax: Int { 64 << 10 }
-
-  private var entries: UnsafeMutablePointer<Entry>? = nil
-  private var texts: UnsafeMutablePointer<UInt8>? = nil
-  private(set) var count = 0
-  private var textCount = 0
+  private var entries = FixedTable<512, Entry>()
+  private var texts = FixedTable<65536, UInt8>()
   /// Servers (by their number, modulo 64) that have entries.
   private var servers: UInt64 = 0
   /// What the list that was learnt last hashes to, by the same number.
   private var lists = InlineArray<64, UInt64>(repeating: 0)
 
-  deinit {
-    unsafe entries?.deallocate()
-    unsafe texts?.deallocate()
-  }
+  var count: Int { entries.count }
 
   /// Whether anything is known of a server's tools. A word's test: asked for every modern call.
   @inline(__always)
@@ -53,8 +41,8 @@ struct ParameterSchemas: ~Copyable {
   }
 
   mutating func forgetAll() {
-    count = 0
-    textCount = 0
+    entries.removeAll()
+    texts.removeAll()
     servers = 0
     lists = InlineArray(repeating: 0)
   }
@@ -62,7 +50,7 @@ struct ParameterSchemas: ~Copyable {
   /// The tool's own entry; those of its arguments follow it.
   func find(_ server: UInt32, _ tool: RawSpan) -> Int? {
     for number in 0..<count {
-      let entry = unsafe entries![number]
+      let entry = entries[number]
       if entry.server == server, entry.field.isEmpty, equalBytes(text(entry.tool), tool) {
         return number
       }
@@ -70,19 +58,11 @@ struct ParameterSchemas: ~Copyable {
     return nil
   }
 
-  subscript(_ number: Int) -> Entry {
-    precondition(number < count)
-    return unsafe entries![number]
-  }
+  subscript(_ number: Int) -> Entry { entries[number] }
 
   /// Valid until something is added.
   @_lifetime(borrow self)
-  func text(_ range: ByteRange) -> RawSpan {
-    guard let texts = unsafe texts, !range.isEmpty else { return RawSpan() }
-    let span = unsafe RawSpan(
-      _unsafeStart: UnsafeRawPointer(texts) + Int(range.offset), byteCount: Int(range.count))
-    return unsafe _overrideLifetime(span, borrowing: self)
-  }
+  func text(_ range: ByteRange) -> RawSpan { texts.text(range) }
 
   /// Takes a tool's entries out; nothing else is known of it then.
   mutating func forget(_ server: UInt32, _ tool: RawSpan) {
@@ -90,37 +70,26 @@ struct ParameterSchemas: ~Copyable {
     // The list has to be learnt again when it comes.
     lists[Int(server & 63)] = 0
     var end = first + 1
-    while end < count, unsafe !entries![end].field.isEmpty { end += 1 }
-    for number in end..<count { unsafe entries![number - (end - first)] = unsafe entries![number] }
-    count -= end - first
+    while end < count, !entries[end].field.isEmpty { end += 1 }
+    entries.removeSubrange(first..<end)
   }
 
   /// Adds an entry. False when there is no room: then everything is forgotten.
   mutating func add(_ entry: Entry) -> Bool {
-    guard count < Self.entriesMax else {
+    guard entries.append(entry) else {
       forgetAll()
       return false
     }
-    if unsafe entries == nil { unsafe entries = .allocate(capacity: Self.entriesMax) }
-    unsafe (entries! + count).initialize(to: entry)
-    count += 1
     servers |= 1 << UInt64(entry.server & 63)
     return true
   }
 
-  /// Keeps a text that `write` appends; nil when there is no room.
+  /// Keeps a text that `write` appends; nil when there is no room: then everything is forgotten.
   mutating func keep(_ write: (inout ByteWriter) -> Void) -> ByteRange? {
-    if unsafe texts == nil { unsafe texts = .allocate(capacity: Self.textBytesMax) }
-    var writer = unsafe ByteWriter(
-      unsafeInto: UnsafeMutableRawPointer(texts! + textCount),
-      capacity: Self.textBytesMax - textCount)
-    write(&writer)
-    guard !writer.overflowed else {
+    guard let range = texts.append(write) else {
       forgetAll()
       return nil
     }
-    let range = ByteRange(offset: UInt32(textCount), count: UInt32(writer.count))
-    textCount += writer.count
     return range
   }
 }

@@ -55,13 +55,7 @@ public enum MCPAnswer {
     into out: inout ByteWriter
   ) {
     toolErrorStart(id: id, era: era, into: &out)
-    out.append("Blocked by policy ")
-    JSONEscaping.escape(rule, into: &out)
-    out.append(".")
-    if message.byteCount > 0 {
-      out.append(0x20)
-      JSONEscaping.escape(message, into: &out)
-    }
+    blocked(by: rule, message, into: &out)
     out.append(" Ref ")
     JSONEscaping.escape(reference, into: &out)
     out.append(".\"}]}}")
@@ -98,6 +92,11 @@ public enum MCPAnswer {
     into out: inout ByteWriter
   ) {
     beginDenied(id: id, into: &out)
+    blocked(by: rule, message, into: &out)
+    endDenied(rule: rule, reference: reference, into: &out)
+  }
+
+  private static func blocked(by rule: RawSpan, _ message: RawSpan, into out: inout ByteWriter) {
     out.append("Blocked by policy ")
     JSONEscaping.escape(rule, into: &out)
     out.append(".")
@@ -105,7 +104,6 @@ public enum MCPAnswer {
       out.append(0x20)
       JSONEscaping.escape(message, into: &out)
     }
-    endDenied(rule: rule, reference: reference, into: &out)
   }
 
   /// The same in pieces: what is appended between this and `endDenied` is the message, escaped by whoever appends it.
@@ -120,12 +118,6 @@ public enum MCPAnswer {
     out.append("\",\"rule\":\"")
     JSONEscaping.escape(rule, into: &out)
     out.append("\"}}}")
-  }
-
-  /// An empty result: the answer to a `ping` that the gateway answers itself.
-  public static func emptyResult(id: RawSpan, into out: inout ByteWriter) {
-    begin(id: id, into: &out)
-    out.append(",\"result\":{}}")
   }
 
   /// The end of `subscriptions/listen` that is no failure: its one result, which says nothing but whose it is.

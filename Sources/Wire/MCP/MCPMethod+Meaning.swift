@@ -45,17 +45,6 @@ extension MCPMethod {
     }
   }
 
-  /// Whether a client may send this as a notification. The modern era has none.
-  public func isClientNotification(in era: Era) -> Bool {
-    guard era == .legacy else { return false }
-    switch self {
-    case .notificationsInitialized, .notificationsCancelled, .notificationsProgress,
-      .notificationsRootsListChanged:
-      return true
-    default: return false
-    }
-  }
-
   /// Whether a server may send this as a notification. What takes back a request is not among them: it needs the request.
   public var isServerNotification: Bool {
     switch self {
