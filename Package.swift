@@ -48,6 +48,8 @@ let shims: [Target] = [
 
 /// The data plane and its tests: no package from outside.
 let dataPlane: [Target] = [
+  // JSON as values and texts, for what is written and read now and then; messages are Wire's.
+  .target(name: "PlainJSON", swiftSettings: strict),
   .target(name: "EventLoop", dependencies: ["CLinux", "CIOUring"], swiftSettings: dataPath),
   .target(name: "Wire", dependencies: ["CScan"], swiftSettings: dataPath),
   .target(name: "Policy", dependencies: ["Wire", "CHyperscan"], swiftSettings: dataPath),
@@ -60,7 +62,9 @@ let dataPlane: [Target] = [
   .target(name: "Audit", dependencies: ["CLinux", "COpenSSL", "CDigest"], swiftSettings: dataPath),
   .target(
     name: "Proxy",
-    dependencies: ["EventLoop", "Wire", "Policy", "Identity", "Audit", "CLinux", "COpenSSL"],
+    dependencies: [
+      "EventLoop", "Wire", "Policy", "Identity", "Audit", "PlainJSON", "CLinux", "COpenSSL",
+    ],
     swiftSettings: dataPath),
   .executableTarget(
     name: "sluice-benchmarks", dependencies: ["Wire", "Policy", "Audit", "CScan", "CLLHTTP"],
@@ -128,7 +132,8 @@ let controlPlane: [Target] = [
   .target(
     name: "SluiceConfiguration",
     dependencies: [
-      "Policy", "Identity", "Audit", "CLinux", .product(name: "Yams", package: "Yams"),
+      "Policy", "Identity", "Audit", "PlainJSON", "CLinux",
+      .product(name: "Yams", package: "Yams"),
     ],
     path: "Sources/Configuration",
     swiftSettings: strict),
@@ -136,14 +141,15 @@ let controlPlane: [Target] = [
   .target(name: "Status", swiftSettings: strict),
   .target(name: "Outbound", dependencies: ["CCurl"], swiftSettings: strict),
   .target(
-    name: "Recorder", dependencies: ["Audit", "COpenSSL", "Outbound"], swiftSettings: strict),
+    name: "Recorder", dependencies: ["Audit", "COpenSSL", "Outbound", "PlainJSON"],
+    swiftSettings: strict),
   .target(
     name: "Approvals", dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
     swiftSettings: strict),
   .target(
     name: "Console",
     dependencies: [
-      "Approvals", "Recorder", "Audit", "Outbound", "Identity", "Status", "COpenSSL",
+      "Approvals", "Recorder", "Audit", "Outbound", "Identity", "Status", "PlainJSON", "COpenSSL",
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Mustache", package: "swift-mustache"),
       .product(name: "JWTKit", package: "jwt-kit"),
@@ -166,7 +172,7 @@ let controlPlane: [Target] = [
   .target(
     name: "Bridge",
     dependencies: [
-      "CLinux", "Wire", "Identity",
+      "CLinux", "Wire", "Identity", "PlainJSON",
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "Subprocess", package: "swift-subprocess"),
       .product(name: "Logging", package: "swift-log"),
@@ -184,6 +190,7 @@ let controlPlane: [Target] = [
   .target(
     name: "ExampleServer",
     dependencies: [
+      "PlainJSON",
       .product(name: "Hummingbird", package: "hummingbird"),
       .product(name: "GRDB", package: "GRDB.swift"),
       .product(name: "Logging", package: "swift-log"),
@@ -194,7 +201,7 @@ let controlPlane: [Target] = [
     dependencies: [
       "Proxy", "EventLoop", "SluiceConfiguration", "Policy", "Identity", "Audit", "Recorder",
       "ExampleServer", "ControlPlane", "Console", "Approvals", "Bridge", "Outbound", "Status",
-      "CLinux",
+      "PlainJSON", "CLinux",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],
@@ -210,15 +217,16 @@ let controlPlane: [Target] = [
     ]),
   .testTarget(
     name: "ConfigurationTests",
-    dependencies: ["SluiceConfiguration", "Policy", "Identity", "TLSTestSupport"],
+    dependencies: ["SluiceConfiguration", "Policy", "Identity", "PlainJSON", "TLSTestSupport"],
     swiftSettings: strict),
   .testTarget(
-    name: "ExampleServerTests", dependencies: ["ExampleServer"], swiftSettings: strict),
+    name: "ExampleServerTests", dependencies: ["ExampleServer", "PlainJSON"],
+    swiftSettings: strict),
   .testTarget(
     name: "SluiceTests",
     dependencies: [
       "sluice", "SluiceConfiguration", "Policy", "Recorder", "ExampleServer", "ControlPlane",
-      "Outbound", "Console", "Status",
+      "Outbound", "Console", "Status", "PlainJSON",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
       .product(name: "Logging", package: "swift-log"),
     ],

@@ -1,4 +1,5 @@
 import HTTPTypes
+import PlainJSON
 
 /// One JSON-RPC message as this server reads it.
 struct Message {

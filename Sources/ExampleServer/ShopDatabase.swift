@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import GRDBSQLite
+public import PlainJSON
 
 /// A small shop in SQLite: customers with personal data, and their orders.
 ///

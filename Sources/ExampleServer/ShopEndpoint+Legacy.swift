@@ -1,5 +1,6 @@
 import HTTPTypes
 import Hummingbird
+import PlainJSON
 
 /// The revisions with a handshake: initialize, a session id in a header, then requests.
 extension ShopEndpoint {

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import PlainJSON
 
 /// The revision 2026-07-28: no handshake, every request says in `_meta` what it speaks, and the headers must agree.
 extension ShopEndpoint {

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import PlainJSON
 
 /// The one endpoint of the example server: HTTP in, a JSON-RPC message read, an answer out.
 ///

@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 extension ShopTools {
   /// The value of `tools` in the answer to `tools/list`.
   static let list: JSONValue = [

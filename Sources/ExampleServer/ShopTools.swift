@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// The tools of the example server: what `tools/list` shows and what `tools/call` runs.
 struct ShopTools: Sendable {
   let database: ShopDatabase

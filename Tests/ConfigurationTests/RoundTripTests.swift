@@ -1,4 +1,5 @@
 import Identity
+import PlainJSON
 import Policy
 import TLSTestSupport
 import Testing
@@ -481,15 +482,15 @@ enum SchemaKeys {
   private static func collect(_ value: JSONValue, _ names: inout Set<String>) {
     switch value {
     case .object(let members):
-      for (name, member) in members {
-        if name == "properties", case .object(let properties) = member {
-          names.formUnion(properties.map(\.0))
-          for property in properties { collect(property.1, &names) }
+      for member in members {
+        if member.name == "properties", case .object(let properties) = member.value {
+          names.formUnion(properties.map(\.name))
+          for property in properties { collect(property.value, &names) }
         } else {
-          collect(member, &names)
+          collect(member.value, &names)
         }
       }
-    case .list(let values): for value in values { collect(value, &names) }
+    case .array(let values): for value in values { collect(value, &names) }
     default: break
     }
   }

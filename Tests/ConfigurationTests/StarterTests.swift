@@ -1,5 +1,6 @@
 import Foundation
 import Identity
+import PlainJSON
 import Policy
 import Testing
 
@@ -73,8 +74,21 @@ import Testing
   }
 
   @Test func quotesWhatJSONQuotes() {
-    #expect(JSONValue.string("a\"b\\c\nd\u{1}é").text == #""a\"b\\c\nd\u0001é""#)
-    #expect(JSONValue.list([]).text == "[]")
-    #expect(JSONValue.object([("a", [1, true])]).text == "{\n  \"a\": [\n    1,\n    true\n  ]\n}")
+    #expect(JSONText.quoted("a\"b\\c\nd\u{1}é") == #""a\"b\\c\nd\u0001é""#)
+    #expect(JSONValue.array([]).indented == "[]")
+    let value: JSONValue = ["a": [1, true], "b": ["c": .null]]
+    #expect(
+      value.indented == """
+        {
+          "a": [
+            1,
+            true
+          ],
+          "b": {
+            "c": null
+          }
+        }
+        """)
+    #expect(value.json == #"{"a":[1,true],"b":{"c":null}}"#)
   }
 }

@@ -1,4 +1,5 @@
 import ExampleServer
+import PlainJSON
 import Testing
 
 @Suite struct ModernEraTests {

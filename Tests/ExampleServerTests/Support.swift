@@ -1,6 +1,7 @@
 import ExampleServer
 import Foundation
 import FoundationNetworking
+import PlainJSON
 
 /// One HTTP exchange with a server under test, through a client nobody here wrote.
 struct Exchange {

@@ -1,5 +1,6 @@
 import ExampleServer
 import Foundation
+import PlainJSON
 import Recorder
 import SluiceConfiguration
 import Testing

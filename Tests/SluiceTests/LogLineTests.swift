@@ -1,5 +1,6 @@
 import ExampleServer
 import Logging
+import PlainJSON
 import Synchronization
 import Testing
 

@@ -1,6 +1,7 @@
 import Console
 import ExampleServer
 import Foundation
+import PlainJSON
 import Recorder
 import Testing
 

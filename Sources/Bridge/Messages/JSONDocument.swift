@@ -1,3 +1,4 @@
+internal import PlainJSON
 internal import Wire
 
 /// One strict JSON document, to be taken apart and put together again: members are copied as they stand, so that numbers,
@@ -89,7 +90,7 @@ struct JSONDocument: ~Copyable {
       made.append(UInt8(ascii: ":"))
       made += value
     }
-    for (name, value) in adding { add(MessageText.quoted(name).utf8, value) }
+    for (name, value) in adding { add(JSONText.quoted(name).utf8, value) }
     for (key, value) in members(of: object) {
       if let change = text(key).flatMap({ changes[$0] }) {
         if let change { add(literal(key), change) }

@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// Messages that the bridge itself writes.
 enum MessageText {
   /// The revision of the modern era that the bridge asks servers for.
@@ -11,7 +13,7 @@ enum MessageText {
 
   /// An answer that says why there is none. `id` is a literal; nil is written as null.
   static func error(id: [UInt8]?, code: Int, _ text: String) -> [UInt8] {
-    head(id) + Array(",\"error\":{\"code\":\(code),\"message\":\(quoted(text))}}".utf8)
+    head(id) + Array(",\"error\":{\"code\":\(code),\"message\":\(JSONText.quoted(text))}}".utf8)
   }
 
   /// An answer with an error; `error` is JSON.
@@ -55,23 +57,7 @@ enum MessageText {
     Array(
       """
       {"jsonrpc":"2.0","method":"notifications/cancelled",\
-      "params":{"requestId":\(id),"reason":\(quoted(reason))}}
+      "params":{"requestId":\(id),"reason":\(JSONText.quoted(reason))}}
       """.utf8)
-  }
-
-  /// A JSON string (RFC 8259 §7).
-  static func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
   }
 }

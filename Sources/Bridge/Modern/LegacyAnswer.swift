@@ -1,3 +1,4 @@
+internal import PlainJSON
 internal import Wire
 
 /// Turns answers of the modern era into answers of the legacy one.
@@ -48,7 +49,7 @@ enum LegacyAnswer {
     guard versions.contains(where: { document.text($0) == MessageText.modernRevision }) else {
       return nil
     }
-    var made = Array("{\"protocolVersion\":\(MessageText.quoted(version))".utf8)
+    var made = Array("{\"protocolVersion\":\(JSONText.quoted(version))".utf8)
     made += Array(",\"capabilities\":".utf8)
     made += capabilities(document.member("capabilities", of: result), in: document)
     made += Array(",\"serverInfo\":".utf8)
@@ -58,7 +59,7 @@ enum LegacyAnswer {
     {
       made += document.literal(info)
     } else {
-      made += Array("{\"name\":\(MessageText.quoted(serverName)),\"version\":\"0\"}".utf8)
+      made += Array("{\"name\":\(JSONText.quoted(serverName)),\"version\":\"0\"}".utf8)
     }
     if let instructions = document.member("instructions", of: result) {
       made += Array(",\"instructions\":".utf8) + document.literal(instructions)

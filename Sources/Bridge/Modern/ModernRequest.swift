@@ -1,4 +1,5 @@
 internal import Foundation
+internal import PlainJSON
 internal import Wire
 
 /// What an agent of the legacy era said about itself when its session began, as JSON. The modern era says it anew with every
@@ -75,7 +76,7 @@ struct ModernRequest {
     own += "\"\(Self.meta)clientCapabilities\":"
     own += String(decoding: facts.capabilities, as: UTF8.self) + "}"
     var made = Array("{\"_meta\":\(own)".utf8)
-    for (name, value) in params { made += Array(",\(MessageText.quoted(name)):".utf8) + value }
+    for (name, value) in params { made += Array(",\(JSONText.quoted(name)):".utf8) + value }
     made.append(UInt8(ascii: "}"))
     body = Self.body(method, id, made)
     self.method = method
@@ -84,7 +85,7 @@ struct ModernRequest {
 
   private static func body(_ method: String, _ id: [UInt8], _ params: [UInt8]) -> [UInt8] {
     Array("{\"jsonrpc\":\"2.0\",\"id\":".utf8) + id
-      + Array(",\"method\":\(MessageText.quoted(method)),\"params\":".utf8) + params
+      + Array(",\"method\":\(JSONText.quoted(method)),\"params\":".utf8) + params
       + Array("}".utf8)
   }
 

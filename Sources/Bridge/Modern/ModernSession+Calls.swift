@@ -1,3 +1,4 @@
+internal import PlainJSON
 internal import Wire
 
 /// Requests that go to the server, and what comes back.
@@ -114,7 +115,7 @@ extension ModernSession {
       return rewritten(error, "error", id, document)
     }
     let text = document.text(document.member("message", of: error)) ?? ""
-    let words = MessageText.quoted(
+    let words = JSONText.quoted(
       "The tool needs what this agent cannot do. The server says: \(text)")
     return MessageText.result(
       id: id,

@@ -1,4 +1,5 @@
 internal import Logging
+internal import PlainJSON
 internal import Wire
 
 /// What the server says by itself: one `subscriptions/listen` stands for a session's stream and its subscriptions.
@@ -37,7 +38,7 @@ extension ModernSession {
     let id = Array("\"listen\"".utf8)
     var wanted = announces.sorted().map { "\"\($0)\":true" }
     if !subscriptions.isEmpty {
-      let uris = subscriptions.sorted().map(MessageText.quoted).joined(separator: ",")
+      let uris = subscriptions.sorted().map(JSONText.quoted).joined(separator: ",")
       wanted.append("\"resourceSubscriptions\":[\(uris)]")
     }
     let filter = Array("{\(wanted.joined(separator: ","))}".utf8)

@@ -1,5 +1,6 @@
 import Foundation
 public import Identity
+import PlainJSON
 public import Policy
 
 /// A configuration with everything that is made of it once: what `sluice serve` starts from.
@@ -79,13 +80,15 @@ public enum ConfigurationLoader {
 
   /// The JSON Schema (draft 2020-12) of the file, for editors.
   public static var schema: String {
-    guard case .object(let members) = Configuration.keys.schema else { preconditionFailure() }
-    let head: [(String, JSONValue)] = [
-      ("$schema", "https://json-schema.org/draft/2020-12/schema"),
-      ("title", "sluice.yaml"),
-      ("description", "Configuration of the Sluice gateway"),
+    let head: JSONValue = [
+      "$schema": "https://json-schema.org/draft/2020-12/schema",
+      "title": "sluice.yaml",
+      "description": "Configuration of the Sluice gateway",
     ]
-    return JSONValue.object(head + members).text + "\n"
+    let document = (Configuration.keys.schema.members ?? []).reduce(head) {
+      $0.adding($1.name, $1.value)
+    }
+    return document.indented + "\n"
   }
 }
 

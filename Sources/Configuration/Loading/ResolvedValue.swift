@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// A part of the configuration as it is in force, every default written out: what `sluice resolved` prints. Secrets stand in
 /// it as the references that the file has.
 enum ResolvedValue: Equatable {
@@ -29,11 +31,10 @@ enum ResolvedValue: Equatable {
   init(_ value: JSONValue) {
     switch value {
     case .string(let text): self = .text(text)
-    case .integer(let number): self = .plain(String(number))
-    case .boolean(let truth): self = .plain(String(truth))
-    case .list(let values): self = .list(values.map(ResolvedValue.init))
+    case .null, .bool, .integer, .number: self = .plain(value.json)
+    case .array(let values): self = .list(values.map(ResolvedValue.init))
     case .object(let members):
-      self = .mapping(members.map { Member(key: $0.0, value: ResolvedValue($0.1)) })
+      self = .mapping(members.map { Member(key: $0.name, value: ResolvedValue($0.value)) })
     }
   }
 }
@@ -87,7 +88,7 @@ extension ResolvedValue {
   private var inline: String {
     switch self {
     case .plain(let text): text.isEmpty ? "null" : text
-    case .text(let text): Self.needsQuotes(text) ? JSONValue.string(text).text : text
+    case .text(let text): Self.needsQuotes(text) ? JSONText.quoted(text) : text
     case .list(let values): "[" + values.map(\.inline).joined(separator: ", ") + "]"
     case .mapping(let members):
       "{ " + members.map { "\($0.key): \($0.value.inline)" }.joined(separator: ", ") + " }"

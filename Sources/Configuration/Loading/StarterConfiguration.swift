@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// The commented configuration that `sluice init` writes: complete, working, every section
 /// explained.
 ///
@@ -230,10 +232,8 @@ public enum StarterConfiguration {
     _ table: KeyTable<Section>, except: Set<String>
   ) -> String {
     let lines = table.keys.filter { !except.contains($0.name) }.compactMap { key -> String? in
-      guard case .object(let members) = key.schema,
-        let fallback = members.first(where: { $0.0 == "default" })?.1
-      else { return nil }
-      let value = fallback.text.replacing("\"", with: "")
+      guard let fallback = key.schema["default"] else { return nil }
+      let value = fallback.json.replacing("\"", with: "")
       let setting = "  #\(key.name): \(value)"
       let padding = String(repeating: " ", count: max(1, 34 - setting.count))
       let line = "\(setting)\(padding)# \(key.explanation)"

@@ -1,3 +1,4 @@
+import PlainJSON
 import Policy
 
 /// A key that a mapping may have, for a value of type `Owner` to be filled in.
@@ -123,14 +124,13 @@ struct KeyTable<Owner: SchemaObject> {
   var schema: JSONValue {
     // An editor accepts an empty section where the reader does.
     let isAllOptional = !keys.contains(where: \.isRequired)
-    var schema: [(String, JSONValue)] = [
-      ("type", isAllOptional ? ["object", "null"] : "object"),
-      ("properties", .object(keys.map { ($0.name, $0.schema) })),
+    let schema: JSONValue = [
+      "type": isAllOptional ? ["object", "null"] : "object",
+      "properties": .object(keys.map { JSONValue.Member(name: $0.name, value: $0.schema) }),
     ]
     let required = keys.filter(\.isRequired).map { JSONValue.string($0.name) }
-    if !required.isEmpty { schema.append(("required", .list(required))) }
-    schema.append(("additionalProperties", false))
-    return .object(schema)
+    return (required.isEmpty ? schema : schema.adding("required", .array(required)))
+      .adding("additionalProperties", false)
   }
 }
 
@@ -139,7 +139,7 @@ extension Key where Owner: SchemaObject {
   var withoutDefault: Key {
     guard case .object(let members) = schema else { return self }
     var key = self
-    key.schema = .object(members.filter { $0.0 != "default" })
+    key.schema = .object(members.filter { $0.name != "default" })
     let complete = key.complete
     key.complete = { $0 == nil ? nil : complete($0) }
     return key
@@ -167,11 +167,12 @@ extension Key where Owner: SchemaObject {
     _ name: String, _ property: WritableKeyPath<Owner, Value>, _ shape: Shape<Value>,
     _ explanation: String, isRequired: Bool, default fallback: JSONValue?
   ) -> Key {
-    var schema: [(String, JSONValue)] = [("description", .string(explanation))]
-    if case .object(let members) = shape.schema { schema += members }
-    if let fallback { schema.append(("default", fallback)) }
+    let head = JSONValue.Member(name: "description", value: .string(explanation))
+    let described = JSONValue.object([head] + (shape.schema.members ?? []))
     return Key(
-      name: name, isRequired: isRequired, schema: .object(schema), explanation: explanation,
+      name: name, isRequired: isRequired,
+      schema: fallback.map { described.adding("default", $0) } ?? described,
+      explanation: explanation,
       read: { node, owner, reading in
         if let value = shape.read(node, &reading) { owner[keyPath: property] = value }
       },

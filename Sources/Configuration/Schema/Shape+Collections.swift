@@ -1,3 +1,4 @@
+import PlainJSON
 import Policy
 
 extension Shape {
@@ -5,11 +6,10 @@ extension Shape {
   static func list<Element>(
     _ element: Shape<Element>, atLeast minimum: Int = 0, atMost maximum: Int = 4096
   ) -> Shape<[Element]> where Value == [Element] {
-    var schema: [(String, JSONValue)] = [("type", "array"), ("items", element.schema)]
-    if minimum > 0 { schema.append(("minItems", .integer(minimum))) }
-    schema.append(("maxItems", .integer(maximum)))
+    var schema: JSONValue = ["type": "array", "items": element.schema]
+    if minimum > 0 { schema = schema.adding("minItems", .integer(Int64(minimum))) }
     return Shape(
-      schema: .object(schema),
+      schema: schema.adding("maxItems", .integer(Int64(maximum))),
       read: { node, reading in
         guard case .list(let nodes) = node.content else {
           let advice =
@@ -37,7 +37,7 @@ extension Shape {
       },
       show: { values in
         let shown = values.compactMap(element.show)
-        return shown.count == values.count ? .list(shown) : nil
+        return shown.count == values.count ? .array(shown) : nil
       },
       complete: { node in
         guard case .list(let nodes) = node.content else { return ResolvedValue(node) }

@@ -1,3 +1,4 @@
+import PlainJSON
 import Policy
 
 extension Shape {
@@ -16,7 +17,9 @@ extension Shape {
 extension Shape where Value == String {
   /// Any text without control characters; several lines only where `isMultiline`.
   static func text(bytesMax: Int, isMultiline: Bool = false, expected: String = "a text") -> Shape {
-    let schema: JSONValue = ["type": "string", "minLength": 1, "maxLength": .integer(bytesMax)]
+    let schema: JSONValue = [
+      "type": "string", "minLength": 1, "maxLength": .integer(Int64(bytesMax)),
+    ]
     return Shape(
       schema: schema,
       read: { node, reading in
@@ -92,7 +95,7 @@ extension Shape where Value == Bool {
           reading.report(node.origin, "expected true or false, found \"\(text)\"")
           return nil
         }
-      }, show: { .boolean($0) })
+      }, show: { .bool($0) })
   }
 }
 
@@ -102,8 +105,8 @@ extension Shape where Value == Int {
     let expected = "a whole number from \(range.lowerBound) to \(range.upperBound)"
     return Shape(
       schema: [
-        "type": "integer", "minimum": .integer(range.lowerBound),
-        "maximum": .integer(range.upperBound),
+        "type": "integer", "minimum": .integer(Int64(range.lowerBound)),
+        "maximum": .integer(Int64(range.upperBound)),
       ],
       read: { node, reading in
         guard let scalar = scalar(node, expected, &reading) else { return nil }
@@ -117,7 +120,30 @@ extension Shape where Value == Int {
           return nil
         }
         return number
-      }, show: { .integer($0) })
+      }, show: { .integer(Int64($0)) })
+  }
+}
+
+extension Shape where Value: CustomStringConvertible {
+  /// A value with a notation of its own.
+  /// - Parameters:
+  ///   - pattern: of that notation, for editors.
+  ///   - expected: what it is, with an example.
+  ///   - parse: says what is wrong where it is.
+  static func written(
+    _ pattern: String, _ expected: String, _ parse: @escaping (String) -> Result<Value, Refusal>
+  ) -> Shape {
+    Shape(
+      schema: ["type": "string", "pattern": .string(pattern)],
+      read: { node, reading in
+        guard let text = scalar(node, expected, &reading)?.text else { return nil }
+        switch parse(text) {
+        case .success(let value): return value
+        case .failure(let refusal):
+          reading.report(node.origin, refusal.message)
+          return nil
+        }
+      }, show: { .string($0.description) })
   }
 }
 
@@ -127,7 +153,7 @@ extension Shape where Value: RawRepresentable & CaseIterable, Value.RawValue == 
     let words = Value.allCases.map(\.rawValue).filter { later[$0] == nil }
     let expected = Listing.or(words)
     return Shape(
-      schema: ["enum": .list(words.map { .string($0) })],
+      schema: ["enum": .array(words.map { .string($0) })],
       read: { node, reading in
         guard let text = scalar(node, expected, &reading)?.text else { return nil }
         if let message = later[text] {

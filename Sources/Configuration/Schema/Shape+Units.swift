@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// Sizes as people write them: `4096B`, `32KiB`, `4MiB`, `1GiB`. The unit is never left out.
 enum ByteSize {
   static let units: [(name: String, bytes: Int)] = [

@@ -1,4 +1,5 @@
 internal import Identity
+internal import PlainJSON
 
 /// What a value in the file may look like: how it is read, and how that is told to an editor.
 ///

@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// Where what must be remembered is kept: approvals and their grants.
 public enum StoreConfiguration: Equatable, Sendable {
   /// A file of SQLite's, made when it is not there; absolute.

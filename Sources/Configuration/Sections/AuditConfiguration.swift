@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// Where and how every call is recorded.
 public struct AuditConfiguration: Equatable, Sendable {
   /// When a record counts as safe.
@@ -134,7 +136,7 @@ extension Shape where Value == Int {
     var result: Shape<Int> = shape.map { value, node, reading in
       guard value.nonzeroBitCount == 1 else {
         let below = 1 << (Int.bitWidth - 1 - value.leadingZeroBitCount)
-        let texts = [below, below << 1].compactMap(shape.show).map(\.text)
+        let texts = [below, below << 1].compactMap(shape.show).map(\.json)
         let choices = texts.joined(separator: " or ").replacing("\"", with: "")
         reading.report(node.origin, "not a power of two; the nearest are \(choices)")
         return nil

@@ -1,4 +1,5 @@
 public import Identity
+internal import PlainJSON
 public import Policy
 
 /// Who shares a process of a server that is started by `command`.

@@ -1,3 +1,4 @@
+import PlainJSON
 import Policy
 
 /// The conditions on one argument:

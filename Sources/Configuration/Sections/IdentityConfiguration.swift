@@ -1,4 +1,5 @@
 import Identity
+import PlainJSON
 public import Policy
 
 /// Who may call.

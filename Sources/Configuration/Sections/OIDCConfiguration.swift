@@ -1,4 +1,5 @@
 public import Identity
+internal import PlainJSON
 public import Policy
 
 /// An OpenID Connect provider whose access tokens are accepted.

@@ -1,5 +1,6 @@
 import Foundation
 import Identity
+import PlainJSON
 
 extension TLSIdentity {
   /// Reads a certificate and its key, and tries whether they belong together.

@@ -1,4 +1,5 @@
 public import Identity
+internal import PlainJSON
 public import Policy
 
 /// An MCP server behind the gateway.

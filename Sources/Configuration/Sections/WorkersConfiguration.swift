@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// The threads of the data path, and how they do their input and output.
 public struct WorkersConfiguration: Equatable, Sendable {
   /// What moves the bytes.

@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// A host, by name or address, and a port.
 public struct HostAndPort: Equatable, Sendable, CustomStringConvertible {
   /// IPv6 addresses in brackets.
@@ -39,19 +41,9 @@ public struct HostAndPort: Equatable, Sendable, CustomStringConvertible {
 extension Shape where Value == HostAndPort {
   /// `host:port` with the host as a name or an address.
   static var hostAndPort: Shape {
-    Shape(
-      schema: ["type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+):[0-9]+$"],
-      read: { node, reading in
-        guard let text = scalar(node, "host:port, such as siem.example:6514", &reading)?.text else {
-          return nil
-        }
-        switch HostAndPort.parse(text) {
-        case .success(let address): return address
-        case .failure(let refusal):
-          reading.report(node.origin, refusal.message)
-          return nil
-        }
-      }, show: { .string($0.description) })
+    written(
+      "^(\\[[0-9A-Fa-f:.]+\\]|[A-Za-z0-9._-]+):[0-9]+$", "host:port, such as siem.example:6514",
+      HostAndPort.parse)
   }
 }
 

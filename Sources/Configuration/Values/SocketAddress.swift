@@ -57,18 +57,9 @@ enum IPAddress {
 extension Shape where Value == SocketAddress {
   /// `host:port` with the host as an IP address.
   static var socketAddress: Shape {
-    Shape(
-      schema: ["type": "string", "pattern": "^(\\[[0-9A-Fa-f:.]+\\]|[0-9.]+):[0-9]+$"],
-      read: { node, reading in
-        let expected = "an address and a port, such as 127.0.0.1:8080 or [::1]:8080"
-        guard let text = scalar(node, expected, &reading)?.text else { return nil }
-        switch parse(text) {
-        case .success(let address): return address
-        case .failure(let refusal):
-          reading.report(node.origin, refusal.message)
-          return nil
-        }
-      }, show: { .string($0.description) })
+    written(
+      "^(\\[[0-9A-Fa-f:.]+\\]|[0-9.]+):[0-9]+$",
+      "an address and a port, such as 127.0.0.1:8080 or [::1]:8080", parse)
   }
 
   static func parse(_ text: String) -> Result<SocketAddress, Refusal> {

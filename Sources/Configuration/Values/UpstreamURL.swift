@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// Where a server is: `http://host:port/path`, or `https://` when TLS is spoken to it.
 public struct UpstreamURL: Equatable, Sendable, CustomStringConvertible {
   /// A host name, or an IP address (IPv6 without its brackets). Names are looked up when the
@@ -141,18 +143,9 @@ enum URLCharacters {
 
 extension Shape where Value == UpstreamURL {
   static var upstreamURL: Shape {
-    Shape(
-      schema: ["type": "string", "pattern": "^https?://[^/?#@]+(/[^?#]*)?$"],
-      read: { node, reading in
-        let expected = "an address such as http://127.0.0.1:9000/mcp"
-        guard let text = scalar(node, expected, &reading)?.text else { return nil }
-        switch UpstreamURL.parse(text) {
-        case .success(let url): return url
-        case .failure(let refusal):
-          reading.report(node.origin, refusal.message)
-          return nil
-        }
-      }, show: { .string($0.description) })
+    written(
+      "^https?://[^/?#@]+(/[^?#]*)?$", "an address such as http://127.0.0.1:9000/mcp",
+      UpstreamURL.parse)
   }
 }
 

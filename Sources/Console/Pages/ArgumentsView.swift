@@ -1,4 +1,5 @@
 internal import Foundation
+internal import PlainJSON
 
 /// A call's arguments laid out for a person: every value by its path, long and many-lined texts as blocks with their real
 /// line breaks. Nothing is left out; where something is in another form, the view says so.
@@ -92,7 +93,7 @@ struct ArgumentsView {
   private static func row(_ name: String, text: String) -> Row {
     let lines = text.split(separator: "\n", omittingEmptySubsequences: false).count
     guard lines > 1 || text.count > inlineCharactersMax else {
-      return Row(name: name, segments: HostileText.segments(JSONTree.quoted(text)).segments)
+      return Row(name: name, segments: HostileText.segments(JSONText.quoted(text)).segments)
     }
     let note =
       "\(Plural.text(lines, "line")), \(Plural.text(text.unicodeScalars.count, "character"))"
@@ -127,8 +128,8 @@ extension JSONTree {
 
 extension String {
   /// The first step of a path: a plain name as it is, any other in brackets, so that no key can pass for a path.
-  fileprivate var path: String { isPlainName ? self : "[\(JSONTree.quoted(self))]" }
-  fileprivate var step: String { isPlainName ? "." + self : "[\(JSONTree.quoted(self))]" }
+  fileprivate var path: String { isPlainName ? self : "[\(JSONText.quoted(self))]" }
+  fileprivate var step: String { isPlainName ? "." + self : "[\(JSONText.quoted(self))]" }
 
   private var isPlainName: Bool {
     !isEmpty

@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// JSON as a person reads it: keys in their order, numbers in their spelling, nothing merged. Anything that is not exactly
 /// one JSON text comes back as nil and is shown as the bytes it is.
 indirect enum JSONTree: Equatable {
@@ -27,34 +29,16 @@ indirect enum JSONTree: Equatable {
     case .object(let members):
       if members.isEmpty { return "{}" }
       let lines = members.map {
-        inner + JSONTree.quoted($0.name) + ": " + $0.value.pretty(indent: inner)
+        inner + JSONText.quoted($0.name) + ": " + $0.value.pretty(indent: inner)
       }
       return "{\n" + lines.joined(separator: ",\n") + "\n" + indent + "}"
     case .array(let values):
       if values.isEmpty { return "[]" }
       let lines = values.map { inner + $0.pretty(indent: inner) }
       return "[\n" + lines.joined(separator: ",\n") + "\n" + indent + "]"
-    case .string(let text): return JSONTree.quoted(text)
+    case .string(let text): return JSONText.quoted(text)
     case .literal(let text): return text
     }
-  }
-
-  static func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": quoted += "\\\""
-      case "\\": quoted += "\\\\"
-      case "\n": quoted += "\\n"
-      case "\r": quoted += "\\r"
-      case "\t": quoted += "\\t"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: quoted.unicodeScalars.append(scalar)
-      }
-    }
-    return quoted + "\""
   }
 }
 

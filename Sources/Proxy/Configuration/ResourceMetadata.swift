@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import Identity
+internal import PlainJSON
 internal import Wire
 
 /// What agents may know before they have a token (RFC 9728): for each server, and for the gateway as a whole, a document that
@@ -60,20 +61,11 @@ struct ResourceMetadata: Sendable {
   private static func document(
     _ resource: ResourceIdentifier, _ providers: [IdentityProvider], _ scopes: [String]
   ) -> String {
-    func list(_ texts: [String]) -> String { texts.map(quoted).joined(separator: ",") }
+    func list(_ texts: [String]) -> String { texts.map(JSONText.quoted).joined(separator: ",") }
     let known = scopes.isEmpty ? "" : ",\"scopes_supported\":[\(list(scopes))]"
-    return "{\"resource\":\(quoted(resource.description)),"
+    return "{\"resource\":\(JSONText.quoted(resource.description)),"
       + "\"authorization_servers\":[\(list(providers.map(\.issuer)))],"
       + "\"bearer_methods_supported\":[\"header\"]\(known)}"
-  }
-
-  private static func quoted(_ text: String) -> String {
-    var quoted = "\""
-    for scalar in text.unicodeScalars {
-      if scalar == "\"" || scalar == "\\" { quoted += "\\" }
-      quoted.unicodeScalars.append(scalar)
-    }
-    return quoted + "\""
   }
 
   func challenge(route: Int, isDoor: Bool) -> ByteRange {
@@ -115,11 +107,7 @@ extension Worker {
     beginLocalAnswer(slot, status: isPreflight ? 204 : 200, room: text.byteCount) { out, _ in
       if !isPreflight { out.append(text) }
     }
-    exchanges[slot].localExtra = isPreflight ? .preflight : .metadata
-    exchanges[slot].isAnswerComplete = true
-    writeAnswerHead(slot)
-    exchanges[slot].recordStart = exchanges[slot].answerEnd
-    advanceAnswer(slot)
+    finishUnrecordedAnswer(slot, isPreflight ? .preflight : .metadata)
     return true
   }
 }

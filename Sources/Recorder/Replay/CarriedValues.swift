@@ -1,3 +1,5 @@
+internal import PlainJSON
+
 /// Values of a server's own making that a client gives back as they are: a list's cursor, the state of a call that asked for
 /// more, the name of a task. Another run has others, so a replay puts those of its own run in place of the recorded ones.
 struct CarriedValues {
@@ -31,7 +33,7 @@ struct CarriedValues {
       guard let then = message["params"]?[parameter]?.text, let new = now["\(parameter) \(then)"],
         new != then, let place = Self.place(of: then, called: parameter, in: body)
       else { continue }
-      body.replaceSubrange(place, with: Array(ReplayJSON.quoted(new).utf8))
+      body.replaceSubrange(place, with: Array(JSONText.quoted(new).utf8))
     }
     return (body, ReplayJSON(body) ?? message)
   }
@@ -41,7 +43,7 @@ struct CarriedValues {
     of value: String, called name: String, in body: [UInt8]
   ) -> Range<Int>? {
     let key = Array("\"\(name)\"".utf8)
-    let quoted = Array(ReplayJSON.quoted(value).utf8)
+    let quoted = Array(JSONText.quoted(value).utf8)
     for start in body.indices where body[start...].starts(with: key) {
       var at = start + key.count
       while at < body.count, [0x20, 0x09, 0x0A, 0x0D, 0x3A].contains(body[at]) { at += 1 }

@@ -39,13 +39,6 @@ enum ReplayJSON: Equatable, Decodable {
 
   var text: String? { if case .string(let text) = self { text } else { nil } }
 
-  /// A text as a JSON string.
-  static func quoted(_ text: String) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .withoutEscapingSlashes
-    return (try? encoder.encode(text)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
-  }
-
   /// Short, for a line about a difference.
   var summary: String {
     switch self {

@@ -23,12 +23,7 @@ struct InitCommand: ParsableCommand {
   var force = false
 
   func run() throws {
-    let key: APIKey
-    do {
-      key = try APIKey.generate()
-    } catch {
-      throw CommandFailure("No key: \(error)")
-    }
+    let key = try KeyCommand.make()
     let text = StarterConfiguration.text(keySHA256: key.sha256)
     do {
       try Data(text.utf8).write(

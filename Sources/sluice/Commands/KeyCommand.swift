@@ -1,5 +1,6 @@
 import ArgumentParser
 import Identity
+import PlainJSON
 
 /// `sluice key`
 struct KeyCommand: ParsableCommand {
@@ -21,12 +22,7 @@ struct KeyCommand: ParsableCommand {
   var groups: [String] = []
 
   func run() throws {
-    let key: APIKey
-    do {
-      key = try APIKey.generate()
-    } catch {
-      throw CommandFailure("No key: \(error)")
-    }
+    let key = try KeyCommand.make()
     let style = TextStyle.standardOutput
     Terminal.write(
       """
@@ -38,6 +34,14 @@ struct KeyCommand: ParsableCommand {
 
           \(KeyCommand.account(name: name, groups: groups.isEmpty ? ["analysts"] : groups, key))
       """)
+  }
+
+  static func make() throws(CommandFailure) -> APIKey {
+    do {
+      return try APIKey.generate()
+    } catch {
+      throw CommandFailure("No key: \(error)")
+    }
   }
 
   /// A service account as one line of YAML.

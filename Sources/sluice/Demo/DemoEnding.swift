@@ -1,5 +1,6 @@
 import ExampleServer
 import Foundation
+import PlainJSON
 
 /// What the demo prints when the tour is over and everything stays up.
 struct DemoEnding {

@@ -1,4 +1,5 @@
 import ExampleServer
+import PlainJSON
 
 /// Rows of a query as a small table for the terminal.
 struct TextTable {

@@ -2,6 +2,7 @@ import Approvals
 import Console
 import ExampleServer
 import Foundation
+import PlainJSON
 
 /// The reviewer's side of the tour: somebody of the group `dba`, with a key of their own for the admin API.
 struct TourReviewer: Sendable {

@@ -1,5 +1,6 @@
 import ExampleServer
 import Foundation
+import PlainJSON
 import Recorder
 
 /// The stops at which the tour looks back: the record, the session, the proof.

@@ -1,5 +1,6 @@
 import ExampleServer
 import Foundation
+import PlainJSON
 import Recorder
 
 /// The tour of the demo: four calls an agent makes, and the record of them. Every outcome is checked, and told

@@ -2,6 +2,7 @@ import Dispatch
 import ExampleServer
 import Foundation
 import Glibc
+import PlainJSON
 
 /// The tour's stand-in for an agent: a very small HTTP client over blocking sockets, one connection per request.
 ///

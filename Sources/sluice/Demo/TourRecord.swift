@@ -1,4 +1,5 @@
 import ExampleServer
+import PlainJSON
 import Recorder
 
 /// A call as the record shows it.

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import PlainJSON
 
 /// Writes log events to standard error, one line each: as text for people, or as JSON for machines.
 ///

@@ -1,7 +1,7 @@
-import Foundation
+internal import Foundation
 
-/// A JSON value that keeps the order of its members, so that rows come out with their columns in the order SQL
-/// gave them. An example server can afford an enum per value; the gateway's own reader is in `Wire`.
+/// A JSON value that keeps the order of its members, for what is written and read now and then: the configuration's schema, the
+/// rows of the example server. The gateway's own reader of messages is in `Wire`.
 public enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
@@ -59,7 +59,7 @@ public enum JSONValue: Sendable, Equatable {
   }
 
   /// This object with one member more at its end.
-  func adding(_ name: String, _ value: JSONValue) -> JSONValue {
+  public func adding(_ name: String, _ value: JSONValue) -> JSONValue {
     .object((members ?? []) + [Member(name: name, value: value)])
   }
 }
