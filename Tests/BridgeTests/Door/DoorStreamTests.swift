@@ -198,6 +198,21 @@ struct DoorStreamTests {
 
   // MARK: Ends
 
+  /// A gateway that answers a call once the gate is open.
+  private static func holdingCalls(until gate: Gate = Gate()) -> DoorBench {
+    DoorBench(
+      GatewayStandIn { request in
+        if request.message == "tools/call" { try await gate.wait() }
+        return try await GatewayStandIn.plain(request)
+      })
+  }
+
+  /// Posts a call; it has arrived at the gateway then.
+  private static func beginCall(_ bench: DoorBench, _ stream: DoorBench.Stream) async {
+    await bench.post(DoorBench.call("1"), stream)
+    await until { !bench.gateway.requests("tools/call").isEmpty }
+  }
+
   @Test func anAgentThatGoesAwayEndsItsSession() async {
     let bench = DoorBench()
     let stream = await bench.begin(as: "Bearer ada")
@@ -224,14 +239,9 @@ struct DoorStreamTests {
   }
 
   @Test func aCallThatIsUnderWayIsGivenUpAndItsSessionStays() async {
-    let bench = DoorBench(
-      GatewayStandIn { request in
-        if request.message == "tools/call" { try await Gate().wait() }
-        return try await GatewayStandIn.plain(request)
-      })
+    let bench = Self.holdingCalls()
     let stream = await bench.begin()
-    await bench.post(DoorBench.call("1"), stream)
-    await until { !bench.gateway.requests("tools/call").isEmpty }
+    await Self.beginCall(bench, stream)
     stream.reply.disconnected()
     // The gateway sees nobody waiting any more, and does with it as with any agent's.
     await until { bench.gateway.openCount == 0 }
@@ -264,14 +274,9 @@ struct DoorStreamTests {
 
   @Test func aGatewayThatStopsWaitsForCalls() async {
     let gate = Gate()
-    let bench = DoorBench(
-      GatewayStandIn { request in
-        if request.message == "tools/call" { try await gate.wait() }
-        return try await GatewayStandIn.plain(request)
-      })
+    let bench = Self.holdingCalls(until: gate)
     let (idle, busy) = (await bench.begin(), await bench.begin())
-    await bench.post(DoorBench.call("1"), busy)
-    await until { !bench.gateway.requests("tools/call").isEmpty }
+    await Self.beginCall(bench, busy)
     await bench.door.drain()
     #expect(await idle.output.whole().isWhole && !busy.output.now.isWhole)
     #expect(await bench.ask(.get).output.now.status == 503)
@@ -283,14 +288,9 @@ struct DoorStreamTests {
   }
 
   @Test func aGatewayThatIsStoppedWaitsForNothing() async {
-    let bench = DoorBench(
-      GatewayStandIn { request in
-        if request.message == "tools/call" { try await Gate().wait() }
-        return try await GatewayStandIn.plain(request)
-      })
+    let bench = Self.holdingCalls()
     let stream = await bench.begin()
-    await bench.post(DoorBench.call("1"), stream)
-    await until { !bench.gateway.requests("tools/call").isEmpty }
+    await Self.beginCall(bench, stream)
     await bench.door.stop()
     #expect(stream.output.now.isWhole)
     await until { bench.gateway.openCount == 0 }
