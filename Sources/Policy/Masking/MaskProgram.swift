@@ -56,6 +56,36 @@ struct MaskEntry: BitwiseCopyable {
   var name: MaskName
   var firstField: UInt32
   var fieldCount: UInt32
+  /// The first sixteen bytes of the name, and zeros.
+  var spelling: SIMD16<UInt8>
+  /// Ones where `spelling` has bytes of the name.
+  var spelled: SIMD16<UInt8>
+
+  /// Longer names are compared byte by byte.
+  static var spellingMax: Int { 16 }
+
+  init(hash: UInt32, name: MaskName, text: [UInt8], firstField: UInt32, fieldCount: UInt32) {
+    self.hash = hash
+    self.name = name
+    self.firstField = firstField
+    self.fieldCount = fieldCount
+    spelling = SIMD16(repeating: 0)
+    spelled = SIMD16(repeating: 0)
+    for offset in 0..<min(Int(name.count), Self.spellingMax) {
+      spelling[offset] = text[Int(name.offset) + offset]
+      spelled[offset] = 0xFF
+    }
+  }
+
+  /// Whether the `count` bytes at `place` are the name as it is, in lower case, which is the common spelling. Sixteen bytes
+  /// are readable. Says no to names longer than that.
+  @inline(__always)
+  func isSpelled(_ place: UnsafeRawPointer, _ count: UInt32) -> Bool {
+    guard count == name.count, count <= Self.spellingMax else { return false }
+    let bytes = unsafe place.loadUnaligned(as: SIMD16<UInt8>.self)
+    return unsafe unsafeBitCast(bytes & spelled, to: SIMD2<UInt64>.self)
+      == unsafeBitCast(spelling, to: SIMD2<UInt64>.self)
+  }
 }
 
 struct MaskCompiledField: BitwiseCopyable {
@@ -101,10 +131,11 @@ struct MaskTables: @unchecked Sendable {
       groups[name, default: []].append(field)
     }
     for name in order {
+      let place = intern(name)
       entries.append(
         MaskEntry(
-          hash: JSONWatch.hash(of: name), name: intern(name), firstField: UInt32(compiled.count),
-          fieldCount: UInt32(groups[name]!.count)))
+          hash: JSONWatch.hash(of: name), name: place, text: text,
+          firstField: UInt32(compiled.count), fieldCount: UInt32(groups[name]!.count)))
       for field in groups[name]! {
         let path = field.path.dropLast().reversed()
         compiled.append(

@@ -37,6 +37,22 @@ struct MaskWriter {
     unsafe copySlowly(source + from, bytes)
   }
 
+  /// Copies a short stretch and writes `"[redacted]"` behind it, if that needs no care: whether it did.
+  @inline(__always)
+  mutating func copyAndRedact(
+    _ source: UnsafeRawPointer, _ from: Int, _ to: Int, size: Int
+  ) -> Bool {
+    precondition(from >= 0 && from <= to && to <= size, "pieces are copied in order")
+    let bytes = to &- from
+    guard
+      unsafe bytes <= 256 && to &+ Self.step <= size
+        && bytes &+ 2 &* Self.step <= capacity &- count
+    else { return false }
+    unsafe copy(source, from, to, size: size)
+    unsafe appendRedacted()
+    return true
+  }
+
   @inline(never)
   mutating func copySlowly(_ source: UnsafeRawPointer, _ bytes: Int) {
     guard let place = unsafe claim(bytes) else { return }

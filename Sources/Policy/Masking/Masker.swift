@@ -95,8 +95,10 @@ public struct Masker: ~Copyable {
     var dataFrom: UInt32 = level > 0 || isData ? 0 : 1
     var dataTo: UInt32 = level > 0 || isData ? .max : 0
     if level == 0 { unsafe levels[level].forgetRegions() }
-    for number in 0..<hitCount {
-      let hit = index.hit(number)
+    var next = 0
+    while next < hitCount {
+      let hit = index.hit(next)
+      next &+= 1
       guard hit.token.index >= replacedUpTo else { continue }
       if hit.container.index < dataFrom || hit.container.index > dataTo {
         (dataFrom, dataTo) = dataRegion(around: hit.container, bytes, index)
@@ -134,6 +136,19 @@ public struct Masker: ~Copyable {
           values &+= 1
           // The string itself may be a hit too.
           replacedUpTo = value.index &+ 1
+          if isInData {
+            // Where one was, more like it follow.
+            let redacted = unsafe redact(
+              index, from: next, in: dataFrom...dataTo, source, copied, size: size, tables: tables,
+              into: &writer)
+            if redacted > 0 {
+              next &+= redacted
+              values &+= redacted
+              let last = index.value(ofKey: index.hit(next &- 1).token)
+              copied = index.range(of: last).range.upperBound
+              replacedUpTo = last.index &+ 1
+            }
+          }
           continue
         }
         let range = index.range(of: value).range
@@ -281,11 +296,13 @@ public struct Masker: ~Copyable {
     let hash = index.keyHash(hit.token)
     var slot = Int(hash)
     while let number = unsafe tables.entry(hash: hash, slot: &slot) {
-      let entry = unsafe tables.entries[number]
+      let entry = unsafe tables.entries.baseAddress! + number
       let contents = index.contents(of: hit.token)
-      if unsafe !Self.isSpelled(
-        source + Int(contents.offset), Int(contents.count), entry.name, tables),
-        unsafe !isName(hit.token, entry.name, bytes, index, level: level, tables: tables)
+      let isSpelled =
+        unsafe Int(contents.offset) &+ MaskEntry.spellingMax <= bytes.byteCount
+        && entry.pointee.isSpelled(source + Int(contents.offset), contents.count)
+      if !isSpelled,
+        unsafe !isName(hit.token, entry.pointee.name, bytes, index, level: level, tables: tables)
       {
         continue
       }
@@ -295,7 +312,7 @@ public struct Masker: ~Copyable {
       case .partial: return .partial
       case .path:
         return unsafe treatmentByPath(
-          hit, entry, bytes, index, level: level, tables: tables, active: active)
+          hit, entry.pointee, bytes, index, level: level, tables: tables, active: active)
       }
     }
     return nil
@@ -320,37 +337,6 @@ public struct Masker: ~Copyable {
       if isReached { treatment = compiled.treatment }
     }
     return treatment
-  }
-
-  /// Whether the bytes are the name as it is, in lower case: the common spelling, compared a word at a time. Says no to
-  /// names longer than 16.
-  @inline(__always)
-  private static func isSpelled(
-    _ place: UnsafeRawPointer, _ count: Int, _ name: MaskName, _ tables: MaskTables
-  ) -> Bool {
-    guard count == Int(name.count) else { return false }
-    let wanted = unsafe UnsafeRawPointer(tables.text.baseAddress! + Int(name.offset))
-    if count >= 8, count <= 16 {
-      let last = count &- 8
-      return unsafe place.loadUnaligned(as: UInt64.self) == wanted.loadUnaligned(as: UInt64.self)
-        && place.loadUnaligned(fromByteOffset: last, as: UInt64.self)
-          == wanted.loadUnaligned(fromByteOffset: last, as: UInt64.self)
-    }
-    if count >= 4, count < 8 {
-      let last = count &- 4
-      return unsafe place.loadUnaligned(as: UInt32.self) == wanted.loadUnaligned(as: UInt32.self)
-        && place.loadUnaligned(fromByteOffset: last, as: UInt32.self)
-          == wanted.loadUnaligned(fromByteOffset: last, as: UInt32.self)
-    }
-    // Shorter ones, byte by byte.
-    guard count < 4 else { return false }
-    for offset in 0..<count
-    where unsafe place.load(fromByteOffset: offset, as: UInt8.self)
-      != wanted.load(fromByteOffset: offset, as: UInt8.self)
-    {
-      return false
-    }
-    return true
   }
 
   @inline(never)

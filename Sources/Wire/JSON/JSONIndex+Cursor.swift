@@ -72,6 +72,16 @@ extension JSONIndex {
     nextElement(after: value(ofKey: key), in: bytes)
   }
 
+  /// Where a member's name and value are, at once, for whoever walks many of them.
+  public func member(ofKey key: JSONToken) -> JSONMember {
+    let at = Int(key.index)
+    precondition(at &+ 2 < count, "a token of another document")
+    let nameFirst = unsafe positions[at] &+ 1
+    return unsafe JSONMember(
+      nameFirst: nameFirst, nameCount: links[at] &- nameFirst, hash: links[at &+ 1],
+      valueFirst: positions[at &+ 2], valueLast: links[at &+ 2])
+  }
+
   /// The value that belongs to a key.
   @inline(__always)
   public func value(ofKey key: JSONToken) -> JSONToken { JSONToken(key.index &+ 2) }

@@ -39,6 +39,19 @@ extension JSONIndex {
       switch expect {
       case .member, .memberOrClose:
         members: while true {
+          if unsafe entry < entryEnd {
+            let (tokens, hits) = unsafe Self.predictedMembers(
+              base, positions + index, links + index, entry, entryEnd, fence: fence,
+              hit: hit, first: index, open: frame.pointee.open)
+            unsafe entry += (tokens &+ 1) &>> 2
+            index &+= tokens
+            unsafe hit = hits
+            if tokens & 3 != 0 {
+              expect = .commaOrClose
+              continue running
+            }
+            if tokens != 0 { expect = .member }
+          }
           let key = unsafe positions[index]
           let colon = unsafe positions[index &+ 1]
           let value = unsafe positions[index &+ 2]
@@ -190,6 +203,50 @@ extension JSONIndex {
     markCursor = mark == UInt32.max ? Int(scan.scanned) : Int(mark)
   }
 
+  /// The part of a run that most bytes of a table are in: members with the predicted keys whose values are strings, short
+  /// numbers and literals. Apart from `run`, so that all it needs has a register.
+  ///
+  /// Returns how many tokens were taken, four for each member and three for one that no comma follows, which is then the last;
+  /// and where the next hit goes.
+  @inline(never)
+  private static func predictedMembers(
+    _ base: UnsafePointer<UInt8>, _ positions: UnsafeMutablePointer<UInt32>,
+    _ links: UnsafeMutablePointer<UInt32>, _ first: UnsafeMutablePointer<JSONShapeEntry>,
+    _ end: UnsafeMutablePointer<JSONShapeEntry>, fence: UInt32,
+    hit: UnsafeMutablePointer<JSONHit>, first token: Int, open: UInt32
+  ) -> (Int, UnsafeMutablePointer<JSONHit>) {
+    var hit = unsafe hit
+    var entry = unsafe first
+    var at = 0
+    while unsafe entry < end {
+      let after = unsafe positions[at &+ 3]
+      guard after < fence else { break }
+      let value = unsafe positions[at &+ 2]
+      let last = after &- 1
+      let byte = unsafe base[Int(value)]
+      if byte != UInt8(ascii: "\"") {
+        guard unsafe isUsual(base + Int(value), byte, Int(after &- value)) else { break }
+      } else {
+        guard unsafe base[Int(last)] == UInt8(ascii: "\"") else { break }
+      }
+      let key = unsafe positions[at]
+      let colon = unsafe positions[at &+ 1]
+      guard unsafe isPredicted(base, entry, key: key, colon: colon) else { break }
+      unsafe links[at] = colon &- 1
+      unsafe links[at &+ 1] = entry.pointee.hash
+      unsafe links[at &+ 2] = last
+      if unsafe entry.pointee.isWatched {
+        unsafe hit.pointee = JSONHit(.key, token &+ at, container: open)
+        unsafe hit += 1
+      }
+      at &+= 3
+      guard unsafe base[Int(after)] == UInt8(ascii: ",") else { break }
+      unsafe entry += 1
+      at &+= 1
+    }
+    return unsafe (at, hit)
+  }
+
   private static var watched: UInt64 { 1 << 32 }
 
   /// A key that was not predicted: its hash, with `watched` and a bit above it set, or 0 when it is unusual. The step's
@@ -265,8 +322,9 @@ extension JSONIndex {
   private func predicted(
     _ frame: UnsafeMutablePointer<JSONFrame>, _ entry: UnsafeMutablePointer<JSONShapeEntry>
   ) -> UInt32 {
-    unsafe UInt32(
-      truncatingIfNeeded: entry - (shapeEntries + Int(frame.pointee.slot) &* JSONShape.keysMax))
+    let first = unsafe shapeEntries + Int(frame.pointee.slot) &* JSONShape.keysMax
+    let bytes = UInt(bitPattern: entry) &- UInt(bitPattern: first)
+    return UInt32(truncatingIfNeeded: bytes / UInt(MemoryLayout<JSONShapeEntry>.stride))
   }
 
   @inline(__always)
@@ -296,16 +354,19 @@ extension JSONIndex {
   ) -> UInt32 {
     let last = unsafe lastByte(base, before: before)
     if byte == UInt8(ascii: "\"") { return last }
-    return unsafe isUsual(base + Int(from), Int(last &- from) &+ 1) ? last : 0
+    return unsafe isUsual(base + Int(from), byte, Int(last &- from) &+ 1) ? last : 0
   }
 
   /// Short numbers without exponent, and the literals.
-  @inline(never)
-  private static func isUsual(_ place: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-    let sign = unsafe place[0] == UInt8(ascii: "-") ? 1 : 0
-    let digits = count &- sign
-    if UInt(bitPattern: digits &- 1) < 8, unsafe isShortNumber(place + sign, digits) {
-      return true
+  @inline(__always)
+  private static func isUsual(
+    _ place: UnsafePointer<UInt8>, _ first: UInt8, _ count: Int
+  ) -> Bool {
+    if first <= UInt8(ascii: "9") {
+      let sign = first == UInt8(ascii: "-") ? 1 : 0
+      let digits = count &- sign
+      guard UInt(bitPattern: digits &- 1) < 8 else { return false }
+      return unsafe isShortNumber(place + sign, digits)
     }
     let word = unsafe load(place, at: 0, as: UInt32.self)
     switch count {

@@ -44,3 +44,15 @@ public struct JSONHit: BitwiseCopyable, Sendable {
   @inlinable
   public var kind: Kind { tokenAndKind & 1 == 0 ? .key : .text }
 }
+
+/// Where a member is in the document.
+public struct JSONMember: BitwiseCopyable, Sendable {
+  /// The name's first byte, behind the quote, and its length as it is written.
+  public let nameFirst: UInt32
+  public let nameCount: UInt32
+  /// See `JSONIndex.keyHash`.
+  public let hash: UInt32
+  /// The value's first byte, and the last one of strings (their quotes), numbers and literals.
+  public let valueFirst: UInt32
+  public let valueLast: UInt32
+}
