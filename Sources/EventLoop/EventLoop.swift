@@ -19,6 +19,8 @@ public struct EventLoopSettings: Sendable {
   public var bufferBytes = 16384
   /// Entries of io_uring's submission queue; a power of two up to 32768.
   public var ringEntries = 1024
+  /// Whether epoll's sends of one turn may leave in one call, where the kernel can do that.
+  package var batchesSends = true
   /// The token of `.woken` completions.
   public var wakeToken = Token(kind: 0xFF, slot: 0)
 

@@ -1,11 +1,25 @@
-import EventLoop
 import Glibc
 import Testing
+
+@testable import EventLoop
+
+/// What the kernel is asked through.
+enum Interface: CaseIterable {
+  case ioUring, epoll
+  /// As where the kernel does not give a `SendBatch`.
+  case epollOneByOne
+
+  func loop(_ settings: EventLoopSettings) throws -> EventLoop {
+    var settings = settings
+    settings.batchesSends = self != .epollOneByOne
+    return try EventLoop(self == .ioUring ? .ioUring : .epoll, settings: settings)
+  }
+}
 
 /// Real sockets on loopback, the same behaviour from both of the kernel's interfaces.
 @Suite(.serialized)
 struct LoopbackTests {
-  static let choices: [IOChoice] = [.ioUring, .epoll]
+  static let choices = Interface.allCases
 
   /// A loop that is its own peer: one listener, one connection, both ends in hand.
   struct Pair: ~Copyable {
@@ -23,13 +37,13 @@ struct LoopbackTests {
     }
 
     /// - Parameter localName: of a Unix socket, instead of TCP.
-    static func make(_ choice: IOChoice, localName: String? = nil) throws -> Pair {
+    static func make(_ choice: Interface, localName: String? = nil) throws -> Pair {
       var settings = EventLoopSettings()
       settings.socketsMax = 64
       settings.bufferCount = 8
       settings.bufferBytes = 4096
       settings.ringEntries = 64
-      var loop = try EventLoop(choice, settings: settings)
+      var loop = try choice.loop(settings)
       var port: UInt16 = 0
       let place = try localName.map { try SocketAddress(localName: $0) }
       let listener = try loop.listen(
@@ -81,7 +95,7 @@ struct LoopbackTests {
   }
 
   @Test(arguments: choices)
-  func bytesArriveInOrder(choice: IOChoice) throws {
+  func bytesArriveInOrder(choice: Interface) throws {
     var pair = try Pair.make(choice)
     try pair.awaitServer()
     pair.loop.receive(on: pair.server)
@@ -118,7 +132,7 @@ struct LoopbackTests {
   }
 
   @Test(arguments: choices)
-  func endAndCloseAreReportedOnce(choice: IOChoice) throws {
+  func endAndCloseAreReportedOnce(choice: Interface) throws {
     var pair = try Pair.make(choice)
     try pair.awaitServer()
     pair.loop.receive(on: pair.server)
@@ -147,7 +161,7 @@ struct LoopbackTests {
   }
 
   @Test(arguments: choices)
-  func pausedSocketsReportNothing(choice: IOChoice) throws {
+  func pausedSocketsReportNothing(choice: Interface) throws {
     var pair = try Pair.make(choice)
     try pair.awaitServer()
     pair.loop.receive(on: pair.server)
@@ -182,7 +196,7 @@ struct LoopbackTests {
   }
 
   @Test(arguments: choices)
-  func refusedConnectionsSaySo(choice: IOChoice) throws {
+  func refusedConnectionsSaySo(choice: Interface) throws {
     var pair = try Pair.make(choice)
     // A port that was bound and is free again: nobody listens there.
     var port: UInt16 = 0
@@ -203,7 +217,7 @@ struct LoopbackTests {
   }
 
   @Test(arguments: choices)
-  func aUnixSocketCarriesBytesBothWays(choice: IOChoice) throws {
+  func aUnixSocketCarriesBytesBothWays(choice: Interface) throws {
     var pair = try Pair.make(choice, localName: "test-\(choice)-\(getpid())")
     if pair.server == .none { try pair.turn(until: { $0.kind == .accepted }) }
     pair.loop.receive(on: pair.server)
@@ -232,7 +246,7 @@ struct LoopbackTests {
   }
 
   @Test(arguments: choices)
-  func aWakerWakesFromAnotherThread(choice: IOChoice) throws {
+  func aWakerWakesFromAnotherThread(choice: Interface) throws {
     var pair = try Pair.make(choice)
     let waker = pair.loop.waker
     for _ in 0..<3 {
@@ -246,7 +260,7 @@ struct LoopbackTests {
 
   /// Closing while a large send is stuck on a peer that does not read must free the memory, and say so.
   @Test(arguments: choices)
-  func closingCancelsAStuckSend(choice: IOChoice) throws {
+  func closingCancelsAStuckSend(choice: Interface) throws {
     var pair = try Pair.make(choice)
     try pair.awaitServer()
     let block = pair.blocks.take(atLeast: 16 << 20)!
@@ -271,7 +285,7 @@ struct LoopbackTests {
 
   /// What a failed send says about how much had left: nothing when the connection was reset before it.
   @Test(arguments: choices)
-  func aFailedSendSaysWhatHadLeft(choice: IOChoice) throws {
+  func aFailedSendSaysWhatHadLeft(choice: Interface) throws {
     var pair = try Pair.make(choice)
     try pair.awaitServer()
     let block = pair.blocks.take(atLeast: 8 << 20)!
@@ -290,7 +304,7 @@ struct LoopbackTests {
 
   /// A send that was cut off in the middle says so: that much may have been read.
   @Test(arguments: choices)
-  func aSendThatBreaksOffSaysWhatHadLeft(choice: IOChoice) throws {
+  func aSendThatBreaksOffSaysWhatHadLeft(choice: Interface) throws {
     var pair = try Pair.make(choice)
     try pair.awaitServer()
     let block = pair.blocks.take(atLeast: 16 << 20)!
@@ -310,12 +324,12 @@ struct LoopbackTests {
 
   /// More sends in one turn than a back end lets wait: all are reported, and all arrives.
   @Test(arguments: choices)
-  func manySendsOfOneTurnAllLeave(choice: IOChoice) throws {
+  func manySendsOfOneTurnAllLeave(choice: Interface) throws {
     var settings = EventLoopSettings()
     settings.socketsMax = 1024
     settings.bufferCount = 64
     settings.bufferBytes = 4096
-    var loop = try EventLoop(choice, settings: settings)
+    var loop = try choice.loop(settings)
     var blocks = BlockPool(lentBytesMax: 64 << 20)
     var port: UInt16 = 0
     let listener = try loop.listen(
@@ -369,10 +383,130 @@ struct LoopbackTests {
     loop.close(listener)
   }
 
+  /// Two connections in one loop, both ends in hand, that send in the same turns.
+  struct Neighbours: ~Copyable {
+    var loop: EventLoop
+    var blocks = BlockPool(lentBytesMax: 64 << 20)
+    /// The ends that send, and their peers in the same order.
+    var clients: [Socket] = []
+    var servers: [Socket] = []
+    /// What arrived at each peer.
+    var received: [[UInt8]] = [[], []]
+    var sent: [[Completion]] = [[], []]
+    var ended = [false, false]
+
+    init(loop: consuming EventLoop) { self.loop = loop }
+
+    static func make(_ choice: Interface) throws -> Neighbours {
+      var settings = EventLoopSettings()
+      settings.socketsMax = 64
+      settings.bufferCount = 8
+      settings.bufferBytes = 4096
+      var pair = Neighbours(loop: try choice.loop(settings))
+      var port: UInt16 = 0
+      _ = try pair.loop.listen(
+        on: SocketAddress(host: "127.0.0.1", port: 0), backlog: 16, token: Token(kind: 1, slot: 0),
+        port: &port)
+      let address = try SocketAddress(host: "127.0.0.1", port: port).prepared
+      for slot in 0..<2 as Range<UInt32> {
+        let client = pair.loop.connect(to: address, token: Token(kind: 2, slot: slot))
+        pair.clients.append(try #require(client))
+        for _ in 0..<50 where pair.servers.count == slot { pair.turn() }
+        try #require(pair.servers.count == slot + 1)
+      }
+      return pair
+    }
+
+    /// One wait, and everything that came of it.
+    mutating func turn() {
+      var completion = Completion.empty
+      loop.wait(until: loop.now + 20_000_000)
+      while loop.next(&completion) {
+        let slot = Int(completion.token.slot)
+        switch completion.kind {
+        case .accepted where !completion.socket.isNone:
+          loop.setToken(Token(kind: 3, slot: UInt32(servers.count)), of: completion.socket)
+          servers.append(completion.socket)
+        case .received where completion.result > 0:
+          let bytes = unsafe loop.unsafeBytes(of: completion)
+          unsafe bytes.withUnsafeBytes { unsafe received[slot] += Array($0) }
+        case .received: ended[slot] = true
+        case .sent: sent[slot].append(completion)
+        default: break
+        }
+        loop.release(completion)
+      }
+    }
+  }
+
+  /// One socket fills up, in the middle of a send or before it, while its neighbour's sends of the same turns go on.
+  @Test(arguments: choices)
+  func aFullSocketKeepsOnlyItsOwnSendWaiting(choice: Interface) throws {
+    var pair = try Neighbours.make(choice)
+    let size = 16 << 10
+    let block = pair.blocks.take(atLeast: size)!
+    for offset in 0..<size {
+      unsafe block.unsafeStart.storeBytes(
+        of: UInt8(truncatingIfNeeded: offset &* 7 &+ offset >> 8), toByteOffset: offset,
+        as: UInt8.self)
+    }
+    pair.loop.receive(on: pair.servers[1])
+    var begun = [0, 0]
+    // Nobody reads the first one's bytes yet.
+    while begun[0] < 4000, begun[0] - pair.sent[0].count < 1 || begun[1] < begun[0] + 5 {
+      for slot in 0..<2 where pair.sent[slot].count == begun[slot] {
+        pair.loop.send(block, from: 0, count: slot == 0 ? size : 100, on: pair.clients[slot])
+        begun[slot] += 1
+      }
+      pair.turn()
+    }
+    #expect(begun[0] == pair.sent[0].count + 1, "the first socket is full")
+    pair.loop.receive(on: pair.servers[0])
+    let limit = pair.loop.now + 30_000_000_000
+    while pair.received[0].count < begun[0] * size || pair.sent[0].count < begun[0]
+      || pair.received[1].count < begun[1] * 100, pair.loop.now < limit
+    {
+      pair.turn()
+    }
+    #expect(pair.sent[0].allSatisfy { $0.result == Int32(size) })
+    #expect(pair.sent[1].allSatisfy { $0.result == 100 })
+    #expect(pair.received.map(\.count) == [begun[0] * size, begun[1] * 100])
+    let isWhole = pair.received[0].enumerated().allSatisfy {
+      let offset = $0.offset % size
+      return $0.element == UInt8(truncatingIfNeeded: offset &* 7 &+ offset >> 8)
+    }
+    #expect(isWhole)
+  }
+
+  /// A send on a connection that was reset fails by itself: not its neighbour's, and not the process (SIGPIPE).
+  @Test(arguments: choices)
+  func aFailedSendFailsAlone(choice: Interface) throws {
+    var pair = try Neighbours.make(choice)
+    let block = pair.blocks.take(atLeast: 100)!
+    unsafe memset(block.unsafeStart, 7, 100)
+    // Unread bytes make the close a reset.
+    pair.loop.send(block, from: 0, count: 100, on: pair.clients[0])
+    for _ in 0..<50 where pair.sent[0].isEmpty { pair.turn() }
+    pair.loop.receive(on: pair.clients[0])
+    pair.loop.receive(on: pair.servers[1])
+    pair.loop.close(pair.servers[0])
+    for _ in 0..<50 where !pair.ended[0] { pair.turn() }
+    for round in 1...3 {
+      for slot in 0..<2 { pair.loop.send(block, from: 0, count: 100, on: pair.clients[slot]) }
+      for _ in 0..<50 where pair.received[1].count < round * 100 || pair.sent[0].count <= round {
+        pair.turn()
+      }
+    }
+    #expect(pair.sent[0].count == 4 && pair.sent[1].count == 3)
+    #expect(pair.sent[0].dropFirst().allSatisfy { $0.result < 0 && $0.transferred == 0 })
+    #expect(pair.sent[1].allSatisfy { $0.result == 100 })
+    #expect(pair.received[1].count == 300)
+  }
+
   /// A socket that is closed in the very turn in which it was given something small to send: one `.closed`, no `.sent` after it,
   /// and its neighbour's bytes leave.
   @Test(arguments: choices)
-  func closingForgetsASendOfTheSameTurn(choice: IOChoice) throws {
+  func closingForgetsASendOfTheSameTurn(choice: Interface) throws {
     var pair = try Pair.make(choice)
     try pair.awaitServer()
     let block = pair.blocks.take(atLeast: 100)!

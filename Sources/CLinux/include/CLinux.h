@@ -2,6 +2,7 @@
 // Every function returns a value >= 0, or -errno. Nothing here allocates or keeps state.
 // What needs _GNU_SOURCE is in CLinux.c: under it glibc's types differ from those Swift knows.
 #pragma once
+#include "CLinuxBatch.h"
 #include "CLinuxChildren.h"
 #include "CLinuxFiles.h"
 #include "CLinuxProcesses.h"

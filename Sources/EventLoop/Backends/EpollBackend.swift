@@ -3,9 +3,8 @@ import Glibc
 
 /// The same completions made from readiness, for kernels and containers without io_uring.
 ///
-/// Small sends wait until everything that has arrived in a turn has been taken, as they do in io_uring's queue: a peer on
-/// the same core is then woken once for many of them and not once for each, with two switches of threads every time. What
-/// the socket does not take is sent when it becomes writable. A readable socket gives one buffer per turn: what is
+/// Small sends wait until everything that has arrived in a turn has been taken, as they do in io_uring's queue, and leave
+/// together (see `SendBatch`). What the socket does not take is sent when it becomes writable. A readable socket gives one buffer per turn: what is
 /// left shows up again at the next wait (level-triggered), so no peer can starve another.
 @safe
 struct EpollBackend: ~Copyable {
@@ -21,6 +20,8 @@ struct EpollBackend: ~Copyable {
   private static var eventsMax: Int { 256 }
   /// Sends that wait for the turn's end, and what they hold: bounded, so that their memory is still in the cache.
   private let deferred: UnsafeMutablePointer<Socket>
+  /// Nil where the kernel does not allow it: they leave one by one then.
+  private var batch: SendBatch?
   private var deferredCount = 0
   private var deferredBytes = 0
   private static var deferredMax: Int { 256 }
@@ -35,6 +36,7 @@ struct EpollBackend: ~Copyable {
     epoll = linux_epoll_open()
     unsafe events = .allocate(capacity: EpollBackend.eventsMax)
     unsafe deferred = .allocate(capacity: EpollBackend.deferredMax)
+    batch = settings.batchesSends ? SendBatch(capacity: EpollBackend.deferredMax) : nil
     self.wakeDescriptor = wakeDescriptor
     wakeToken = settings.wakeToken
     guard epoll >= 0 else { throw IOError(operation: "set up epoll", code: epoll) }
@@ -105,14 +107,41 @@ struct EpollBackend: ~Copyable {
   }
 
   private mutating func sendDeferred() {
+    var count = 0
     for place in 0..<deferredCount {
       let socket = unsafe deferred[place]
       // Closed since, or sent already.
       guard sockets.contains(socket), sockets[socket.index].sendIsDeferred else { continue }
-      continueSend(socket.index)
+      sockets[socket.index].sendIsDeferred = false
+      unsafe deferred[count] = socket
+      count &+= 1
     }
     deferredCount = 0
     deferredBytes = 0
+    // One alone is cheaper by itself.
+    let isBatch = count > 1 && batch != nil
+    if isBatch { sendTogether(count) }
+    for place in 0..<count {
+      let index = unsafe deferred[place].index
+      let taken = isBatch ? batch!.outcome(place) : 0
+      if taken < 0 {
+        finishSend(index, taken)
+      } else {
+        unsafe sockets[index].sendStart! += Int(taken)
+        sockets[index].sendRemaining &-= Int(taken)
+        continueSend(index)
+      }
+    }
+  }
+
+  private mutating func sendTogether(_ count: Int) {
+    batch!.clear()
+    for place in 0..<count {
+      let index = unsafe deferred[place].index
+      unsafe batch!.add(
+        sockets[index].descriptor, sockets[index].sendStart, sockets[index].sendRemaining)
+    }
+    batch!.submit()
   }
 
   private mutating func continueSend(_ index: UInt32) {
