@@ -1,20 +1,26 @@
 import Foundation
+import SluiceConfiguration
 import Testing
 
 @testable import ControlPlane
+
+extension FileWatch {
+  /// Of files as they are now.
+  init(now paths: [String]) { self.init(paths, settled: Self.stamps(paths)) }
+}
 
 @Suite struct FileWatchTests {
   @Test func nothingHasChangedAtFirst() async throws {
     let folder = try Folder()
     try folder.write("a")
-    let watch = FileWatch([folder.file, "\(folder.path)/not-there"])
+    let watch = FileWatch(now: [folder.file, "\(folder.path)/not-there"])
     for _ in 0..<3 { #expect(await watch.changed() == nil) }
   }
 
   @Test func aChangeCountsOnceItHasComeToRest() async throws {
     let folder = try Folder()
     try folder.write("a")
-    let watch = FileWatch([folder.file])
+    let watch = FileWatch(now: [folder.file])
     try folder.write("ab")
     #expect(await watch.changed() == nil, "it may still be being written")
     try folder.write("abc")
@@ -27,7 +33,7 @@ import Testing
     let folder = try Folder()
     try folder.write("a")
     let secret = "\(folder.path)/secret"
-    let watch = FileWatch([folder.file, secret])
+    let watch = FileWatch(now: [folder.file, secret])
     try folder.write("a", to: "new")
     try folder.replace(folder.file, with: "\(folder.path)/new")
     _ = await watch.changed()
@@ -53,7 +59,7 @@ import Testing
       atPath: "\(folder.path)/..data", withDestinationPath: "v1")
     try manager.createSymbolicLink(
       atPath: "\(folder.path)/token", withDestinationPath: "..data/token")
-    let watch = FileWatch(["\(folder.path)/token"])
+    let watch = FileWatch(now: ["\(folder.path)/token"])
     try manager.createSymbolicLink(atPath: "\(folder.path)/..tmp", withDestinationPath: "v2")
     try folder.replace("\(folder.path)/..data", with: "\(folder.path)/..tmp")
     _ = await watch.changed()
@@ -64,10 +70,34 @@ import Testing
     let folder = try Folder()
     try folder.write("a")
     try folder.write("b", to: "other")
-    let watch = FileWatch([folder.file])
+    let watch = FileWatch(now: [folder.file])
     await watch.watch([folder.file, "\(folder.path)/other"])
     _ = await watch.changed()
     #expect(await watch.changed() == "\(folder.path)/other")
     #expect(await watch.changed() == nil)
+  }
+
+  /// While the gateway starts, between the reading and the watch.
+  @Test func aChangeSinceTheFilesWereReadCounts() async throws {
+    let folder = try Folder()
+    try folder.write("s1", to: "token")
+    try folder.write(
+      Sample(
+        servers:
+          "servers:\n  orders: { url: http://127.0.0.1:9, credential: { header: X-Key, value: file:token } }"
+      ).text)
+    let token = "\(folder.path)/token"
+    for changed in [folder.file, token] {
+      let loaded = try ConfigurationFile(path: folder.file).load()
+      #expect(loaded.stamps.keys.sorted() == loaded.files.sorted())
+      let quiet = FileWatch(loaded.files, settled: loaded.stamps)
+      for _ in 0..<3 { #expect(await quiet.changed() == nil) }
+      try folder.write(try String(contentsOfFile: changed, encoding: .utf8), to: "new")
+      try folder.replace(changed, with: "\(folder.path)/new")
+      let watch = FileWatch(loaded.files, settled: loaded.stamps)
+      #expect(await watch.changed() == nil)
+      #expect(await watch.changed() == changed)
+      #expect(await watch.changed() == nil)
+    }
   }
 }

@@ -9,6 +9,8 @@ struct SourceText {
   var name: String
   var text: String
   var lines: [Substring]
+  /// How the file was just before it was read; nil for a text that is from no file.
+  var stamp: FileStamp?
 
   init(name: String, text: String) {
     self.name = name

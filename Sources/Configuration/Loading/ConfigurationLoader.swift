@@ -14,6 +14,8 @@ public struct LoadedConfiguration: Sendable {
   public let warnings: [String]
   /// The file itself and every file whose content went into this: when one of them changes, so may this.
   public let files: [String]
+  /// How each of them was just before it was read; nil for one that was not there.
+  public let stamps: [String: FileStamp?]
   /// Stands for the text and every secret that it refers to, in this process: two loads that found the same have the
   /// same value.
   public let contents: Int
@@ -110,7 +112,9 @@ extension ConfigurationLoader {
       source: ConfigurationSource(text: source, origins: reading.origins),
       warnings: reading.warnings.sorted(by: ConfigurationIssue.areInOrder)
         .map { $0.rendered(in: source) },
-      files: [source.name] + reading.files, contents: reading.contents(with: source.text))
+      files: [source.name] + reading.files,
+      stamps: reading.stamps.merging([source.name: source.stamp]) { _, main in main },
+      contents: reading.contents(with: source.text))
   }
 
   /// Reads and checks everything but what the policy's compiler checks.
@@ -155,6 +159,7 @@ extension ConfigurationLoader {
       throw failure("there is no such file; `sluice init` writes a commented one to start from")
     }
     guard !isDirectory.boolValue else { throw failure("this is a folder; name the file in it") }
+    let stamp = FileStamp(path)
     guard let handle = FileHandle(forReadingAtPath: path) else {
       throw failure("this file may not be read by the user the process runs as")
     }
@@ -167,12 +172,13 @@ extension ConfigurationLoader {
     }
     var issues: [ConfigurationIssue] = []
     let bytes = Array(data ?? Data())
-    guard let source = SourceText.decode(bytes, name: path, issues: &issues) else {
+    guard var source = SourceText.decode(bytes, name: path, issues: &issues) else {
       throw ConfigurationErrors(
         issues,
         in: SourceText(
           name: path, text: String(decoding: bytes.prefix(SourceText.bytesMax), as: UTF8.self)))
     }
+    source.stamp = stamp
     return source
   }
 }

@@ -59,6 +59,8 @@ struct Reading {
   let secrets: SecretResolver
   /// Files beside the configuration whose content went into it, or would have.
   private(set) var files: [String] = []
+  /// How each of them was just before it was read; nil for one that is not there.
+  private(set) var stamps: [String: FileStamp?] = [:]
   private var hasher = Hasher()
   /// Authorities that were read already, by where from.
   var authorities: [String: TLSAuthorities] = [:]
@@ -67,9 +69,11 @@ struct Reading {
     self.secrets = secrets
   }
 
-  /// Notes a file that the configuration refers to, so that a change of it is noticed.
+  /// Notes a file that the configuration refers to and that is about to be read, so that a change of it is noticed.
   mutating func note(file: String) {
-    if !files.contains(file) { files.append(file) }
+    guard !files.contains(file) else { return }
+    files.append(file)
+    stamps[file] = .some(FileStamp(file))
   }
 
   /// Notes what was read besides the file: a configuration counts as changed when that has.

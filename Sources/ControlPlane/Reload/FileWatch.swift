@@ -1,4 +1,4 @@
-import CLinux
+import SluiceConfiguration
 
 /// Notices that files have changed, by looking at them every so often.
 ///
@@ -8,30 +8,15 @@ import CLinux
 actor FileWatch {
   static let interval = Duration.milliseconds(500)
 
-  /// What tells one state of a file from another; nil for a file that is not there.
-  struct Stamp: Equatable, Sendable {
-    private var numbers: [Int64]
-
-    /// Follows symbolic links.
-    init?(_ path: String) {
-      var stamp = linux_file_stamp()
-      guard unsafe linux_file_stamp_read(path, &stamp) == 0 else { return nil }
-      numbers = [
-        Int64(bitPattern: stamp.device), Int64(bitPattern: stamp.inode), stamp.size,
-        stamp.modified_seconds, stamp.modified_nanoseconds, stamp.changed_seconds,
-        stamp.changed_nanoseconds,
-      ]
-    }
-  }
-
   private var paths: [String]
   /// How the files were when they were last acted upon.
-  private var settled: [String: Stamp?]
-  private var previous: [String: Stamp?]
+  private var settled: [String: FileStamp?]
+  private var previous: [String: FileStamp?]
 
-  init(_ paths: [String]) {
+  /// - Parameter settled: how the files were just before they were read, so that a change made since then is noticed.
+  init(_ paths: [String], settled: [String: FileStamp?]) {
     self.paths = paths
-    settled = Self.stamps(paths)
+    self.settled = settled
     previous = settled
   }
 
@@ -51,9 +36,9 @@ actor FileWatch {
     return paths.first { settled[$0] != now[$0] }
   }
 
-  private static func stamps(_ paths: [String]) -> [String: Stamp?] {
-    var stamps: [String: Stamp?] = [:]
-    for path in paths { stamps[path] = .some(Stamp(path)) }
+  static func stamps(_ paths: [String]) -> [String: FileStamp?] {
+    var stamps: [String: FileStamp?] = [:]
+    for path in paths { stamps[path] = .some(FileStamp(path)) }
     return stamps
   }
 }

@@ -127,9 +127,8 @@ public actor GatewayService {
   private func begin(_ plan: ServingPlan) async {
     self.plan = plan
     for part in parts { await part.adopt(loaded, self) }
-    // Before anybody can read that it listens: a change that is made upon that is seen.
-    let files = file == nil ? nil : FileWatch(loaded.files)
     report()
+    let files = file == nil ? nil : FileWatch(loaded.files, settled: loaded.stamps)
     watch = Task { [weak self] in
       while !Task.isCancelled {
         try? await Task.sleep(for: FileWatch.interval)
