@@ -47,24 +47,28 @@ SLUICE_INLINE uint64_t prefix_parity(uint64_t bits) {
   return bits;
 }
 
-/// Writes the offsets of the set bits. May write up to 63 entries too many: cheaper than a branch per token.
-SLUICE_INLINE uint32_t *write_positions(uint32_t *out, uint64_t bits, uint32_t base) {
-  int count = __builtin_popcountll(bits);
-#define SLUICE_STEP(i)                               \
-  out[i] = base + (uint32_t)__builtin_ctzll(bits | (1ULL << 63)); \
-  bits &= bits - 1;
-  SLUICE_STEP(0) SLUICE_STEP(1) SLUICE_STEP(2) SLUICE_STEP(3)
-  SLUICE_STEP(4) SLUICE_STEP(5) SLUICE_STEP(6) SLUICE_STEP(7)
-  if (count > 8) {
-    SLUICE_STEP(8) SLUICE_STEP(9) SLUICE_STEP(10) SLUICE_STEP(11)
-    SLUICE_STEP(12) SLUICE_STEP(13) SLUICE_STEP(14) SLUICE_STEP(15)
-    if (SLUICE_UNLIKELY(count > 16)) {
-      for (int i = 16; i < count; i++) { SLUICE_STEP(i) }
-    }
+/// Defines the function NAME, which writes the offsets of the set bits. It may write up to 63 entries too many: cheaper than a
+/// branch per token. LOWEST(bits) is the place of the lowest, and anything when there is none.
+#define SLUICE_DEFINE_WRITE(NAME, TARGET, LOWEST)                                \
+  TARGET SLUICE_INLINE uint32_t *NAME(uint32_t *out, uint64_t bits, uint32_t base) { \
+    int count = __builtin_popcountll(bits);                                      \
+    SLUICE_STEP(0, LOWEST) SLUICE_STEP(1, LOWEST) SLUICE_STEP(2, LOWEST) SLUICE_STEP(3, LOWEST) \
+    SLUICE_STEP(4, LOWEST) SLUICE_STEP(5, LOWEST) SLUICE_STEP(6, LOWEST) SLUICE_STEP(7, LOWEST) \
+    if (count > 8) {                                                             \
+      SLUICE_STEP(8, LOWEST) SLUICE_STEP(9, LOWEST) SLUICE_STEP(10, LOWEST) SLUICE_STEP(11, LOWEST) \
+      SLUICE_STEP(12, LOWEST) SLUICE_STEP(13, LOWEST) SLUICE_STEP(14, LOWEST) SLUICE_STEP(15, LOWEST) \
+      if (SLUICE_UNLIKELY(count > 16)) {                                         \
+        for (int i = 16; i < count; i++) { SLUICE_STEP(i, LOWEST) }              \
+      }                                                                          \
+    }                                                                            \
+    return out + count;                                                          \
   }
-#undef SLUICE_STEP
-  return out + count;
-}
+#define SLUICE_STEP(i, LOWEST)               \
+  out[i] = base + (uint32_t)(LOWEST(bits));  \
+  bits &= bits - 1;
+
+#define SLUICE_LOWEST(bits) __builtin_ctzll((bits) | 1ULL << 63)
+SLUICE_DEFINE_WRITE(write_positions, , SLUICE_LOWEST)
 
 /// What a block amounts to: the tokens in it, and the bytes in it that are in error.
 typedef struct {

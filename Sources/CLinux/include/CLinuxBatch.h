@@ -11,14 +11,20 @@
 
 static inline int linux_batch_result(long value) { return value < 0 ? -errno : (int)value; }
 
-// Room for `count` operations at a time. Refused by kernels without it, by seccomp, and beyond fs.aio-max-nr.
-static inline int linux_batch_open(int count, aio_context_t *context) {
-  *context = 0;
-  return linux_batch_result(syscall(SYS_io_setup, count, context));
-}
-
 static inline int linux_batch_close(aio_context_t context) {
   return linux_batch_result(syscall(SYS_io_destroy, context));
+}
+
+// Room for `count` operations at a time. Refused by kernels without it, by filters of system calls that let through only some
+// of what it takes, and beyond fs.aio-max-nr.
+static inline int linux_batch_open(int count, aio_context_t *context) {
+  *context = 0;
+  int code = linux_batch_result(syscall(SYS_io_setup, count, context));
+  if (code < 0) return code;
+  code = linux_batch_result(syscall(SYS_io_submit, *context, 0L, NULL));
+  if (code == 0) code = linux_batch_result(syscall(SYS_io_getevents, *context, 0L, 0L, NULL, NULL));
+  if (code < 0) linux_batch_close(*context);
+  return code;
 }
 
 static inline void linux_batch_set_send(struct iocb *operation, int fd, const void *bytes, size_t count) {

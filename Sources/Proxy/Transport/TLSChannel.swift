@@ -55,7 +55,4 @@ struct TLSChannel: ~Copyable {
     self.socket = socket
     self.owner = owner
   }
-
-  /// Whether anything waits to be sent or is on its way.
-  var hasOutput: Bool { isSending || spareCount > 0 || plainAt < plainEnd }
 }

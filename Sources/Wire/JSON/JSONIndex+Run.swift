@@ -59,67 +59,46 @@ extension JSONIndex {
           if after >= fence, after >= stop || mark <= colon { break running }
           // The value first: what is unusual about it must show before anything is changed.
           let byte = unsafe base[Int(value)]
+          let isContainer = byte | 0x20 == UInt8(ascii: "{")
           var last = after &- 1
-          if unsafe byte != UInt8(ascii: "\"") || base[Int(last)] != UInt8(ascii: "\"") {
-            if byte | 0x20 == UInt8(ascii: "{") {
-              guard unsafe frame < deepest else { break running }
-              if unsafe entry < entryEnd,
-                unsafe Self.isPredicted(base, entry, key: key, colon: colon)
-              {
-                unsafe links[index &+ 1] = entry.pointee.hash
-                if unsafe entry.pointee.isWatched {
-                  unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
-                  unsafe hit += 1
-                }
-                unsafe entry += 1
-              } else {
-                let found = unsafe otherKey(base, frame, entry, index, key: key, colon: colon)
-                guard found != 0 else { break running }
-                unsafe entryEnd = entry
-                unsafe links[index &+ 1] = UInt32(truncatingIfNeeded: found)
-                if found & Self.watched != 0 {
-                  unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
-                  unsafe hit += 1
-                }
-              }
-              unsafe links[index] = colon &- 1
-              unsafe leave(frame, entry)
-              let slot = unsafe Self.slot(inside: frame)
-              unsafe frame += 1
-              let isObject = byte == UInt8(ascii: "{")
-              unsafe enter(
-                frame, index &+ 2, isObject: isObject,
-                slot: slot)
-              index &+= 3
-              if !isObject {
-                expect = .elementOrClose
-                continue running
-              }
-              unsafe resume(frame, &entry, &entryEnd)
-              expect = .memberOrClose
-              continue members
-            }
+          if isContainer {
+            guard unsafe frame < deepest else { break running }
+          } else if unsafe byte != UInt8(ascii: "\"") || base[Int(last)] != UInt8(ascii: "\"") {
             unsafe last = Self.leaf(base, byte, from: value, before: after)
             guard last != 0 else { break running }
           }
+          let isWatched: Bool
           if unsafe entry < entryEnd, unsafe Self.isPredicted(base, entry, key: key, colon: colon) {
             unsafe links[index &+ 1] = entry.pointee.hash
-            if unsafe entry.pointee.isWatched {
-              unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
-              unsafe hit += 1
-            }
+            isWatched = unsafe entry.pointee.isWatched
             unsafe entry += 1
           } else {
             let found = unsafe otherKey(base, frame, entry, index, key: key, colon: colon)
             guard found != 0 else { break running }
             unsafe entryEnd = entry
             unsafe links[index &+ 1] = UInt32(truncatingIfNeeded: found)
-            if found & Self.watched != 0 {
-              unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
-              unsafe hit += 1
-            }
+            isWatched = found & Self.watched != 0
+          }
+          if isWatched {
+            unsafe hit.pointee = unsafe JSONHit(.key, index, container: frame.pointee.open)
+            unsafe hit += 1
           }
           unsafe links[index] = colon &- 1
+          if isContainer {
+            unsafe leave(frame, entry)
+            let slot = unsafe Self.slot(inside: frame)
+            unsafe frame += 1
+            let isObject = byte == UInt8(ascii: "{")
+            unsafe enter(frame, index &+ 2, isObject: isObject, slot: slot)
+            index &+= 3
+            if !isObject {
+              expect = .elementOrClose
+              continue running
+            }
+            unsafe resume(frame, &entry, &entryEnd)
+            expect = .memberOrClose
+            continue members
+          }
           unsafe links[index &+ 2] = last
           if after >= fence, mark < last {
             if watching {
