@@ -74,6 +74,8 @@ public struct EventLoop: ~Copyable {
   public let waker: Waker
   /// Why `automatic` chose epoll, for the one log line about it; nil when it did not have to.
   public let fallbackReason: String?
+  /// Why epoll's sends leave one by one and not those of a turn in one call; nil where they do, and on io_uring.
+  public let singleSendsReason: String?
 
   /// - Throws: `IOError` when the chosen interface cannot be had; `automatic` tries both.
   public init(_ choice: IOChoice, settings: EventLoopSettings) throws(IOError) {
@@ -97,6 +99,7 @@ public struct EventLoop: ~Copyable {
     unsafe epoll = poll
     unsafe simulated = nil
     fallbackReason = reason?.description
+    singleSendsReason = unsafe poll?.pointee.singleSendsReason?.description
     self.waker = waker
     now = linux_monotonic_nanoseconds()
   }
@@ -129,6 +132,7 @@ public struct EventLoop: ~Copyable {
     now = network.now
     waker = Waker(descriptor: -1)
     fallbackReason = nil
+    singleSendsReason = nil
   }
 
   deinit {

@@ -16,6 +16,8 @@ public final class Gateway: Sendable {
   public let backend: String
   /// Why `auto` did not take io_uring; nil when it did, or was not asked to.
   public let fallbackReason: String?
+  /// Why epoll's sends leave one by one, which costs more; nil when they do not.
+  public let singleSendsReason: String?
   public let workerCount: Int
   /// Where this process reaches each of its workers, and nobody else does; empty unless
   /// `GatewaySettings.hasInnerListeners`.
@@ -37,6 +39,7 @@ public final class Gateway: Sendable {
       var addresses: [SocketAddress] = []
       var backend = ""
       var fallbackReason: String? = nil
+      var singleSendsReason: String? = nil
     }
     let state = Mutex(State())
   }
@@ -92,6 +95,7 @@ public final class Gateway: Sendable {
     addresses = listeners
     backend = start.state.withLock { $0.backend }
     fallbackReason = start.state.withLock { $0.fallbackReason }
+    singleSendsReason = start.state.withLock { $0.singleSendsReason }
     workerCount = controls.count
     innerAddresses = inner
     self.controls = controls
@@ -166,6 +170,7 @@ public final class Gateway: Sendable {
       let waker = loop.waker
       let backend = "\(loop.backendName)"
       let fallback = loop.fallbackReason
+      let singleSends = loop.singleSendsReason
       var worker = Worker(
         loop: loop, settings: settings, snapshot: snapshot,
         recording: Recording(
@@ -182,6 +187,7 @@ public final class Gateway: Sendable {
         state.addresses = bound
         state.backend = backend
         state.fallbackReason = fallback
+        if let singleSends { state.singleSendsReason = singleSends }
       }
       worker.run()
     } catch {

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import yaml
@@ -81,6 +82,26 @@ def test_auto_falls_back_where_io_uring_is_forbidden(tmp_path, accounts, upstrea
     gateway.io = "io_uring"
     with pytest.raises(StartFailed, match="set up io_uring: Operation not permitted"):
         gateway.start()
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the filter names x86-64's system calls")
+def test_epoll_does_without_asynchronous_io_and_says_so(tmp_path, accounts, upstreams):
+    gateway = Gateway(tmp_path, "auto", configuration(accounts, {"people": upstreams.urls["people"]}))
+    gateway.before_start = forbid.io_uring_and_asynchronous_io
+    with gateway:
+        notice, = [line for line in gateway.log() if "one by one" in line["message"]]
+        assert notice["level"] == "notice" and "Operation not permitted" in notice["reason"]
+        with ThreadPoolExecutor(8) as agents:
+            def greet(number):
+                return modern_call(gateway, "people", accounts.analyst, "greet", {"name": f"n{number}"}).text
+            assert list(agents.map(greet, range(40))) == [f"Hello, n{number}!" for number in range(40)]
+        assert gateway.stop() == 0
+    gateway.verify()
+    # Where both are allowed there is nothing to say.
+    gateway.before_start = None
+    gateway.io = "epoll"
+    with gateway:
+        assert not [line for line in gateway.log() if line.get("level") == "notice"]
 
 
 def test_a_port_that_is_taken(make_gateway, scripted):

@@ -51,10 +51,5 @@ static inline int linux_batch_wait(aio_context_t context, int count, struct io_e
   return got;
 }
 
-// A write that is not send(2) cannot be told to leave SIGPIPE alone: from now on this thread is not interrupted by it.
-static inline int linux_block_pipe_signal(void) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGPIPE);
-  return -pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
+// A write that is not send(2) cannot be told to leave SIGPIPE alone: from now on it does not end the process.
+static inline void linux_ignore_pipe_signal(void) { signal(SIGPIPE, SIG_IGN); }

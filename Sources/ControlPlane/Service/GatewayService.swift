@@ -142,6 +142,11 @@ public actor GatewayService {
     if let reason = gateway.fallbackReason {
       logger.notice("io_uring is not to be had, using epoll", metadata: ["reason": "\(reason)"])
     }
+    if let reason = gateway.singleSendsReason {
+      logger.notice(
+        "answers leave one by one, which costs a quarter more processor time",
+        metadata: ["reason": "\(reason)"])
+    }
     for server in loaded.configuration.servers {
       logger.info(
         "serving",

@@ -22,6 +22,7 @@ struct EpollBackend: ~Copyable {
   private let deferred: UnsafeMutablePointer<Socket>
   /// Nil where the kernel does not allow it: they leave one by one then.
   private var batch: SendBatch?
+  private(set) var singleSendsReason: IOError?
   private var deferredCount = 0
   private var deferredBytes = 0
   private static var deferredMax: Int { 256 }
@@ -36,7 +37,13 @@ struct EpollBackend: ~Copyable {
     epoll = linux_epoll_open()
     unsafe events = .allocate(capacity: EpollBackend.eventsMax)
     unsafe deferred = .allocate(capacity: EpollBackend.deferredMax)
-    batch = settings.batchesSends ? SendBatch(capacity: EpollBackend.deferredMax) : nil
+    do throws(IOError) {
+      batch = settings.batchesSends ? try SendBatch(capacity: EpollBackend.deferredMax) : nil
+      singleSendsReason = nil
+    } catch {
+      batch = nil
+      singleSendsReason = error
+    }
     self.wakeDescriptor = wakeDescriptor
     wakeToken = settings.wakeToken
     guard epoll >= 0 else { throw IOError(operation: "set up epoll", code: epoll) }

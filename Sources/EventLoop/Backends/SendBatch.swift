@@ -18,11 +18,13 @@ struct SendBatch: ~Copyable {
   private let events: UnsafeMutablePointer<io_event>
   private let outcomes: UnsafeMutablePointer<Int32>
 
-  /// Nil where the kernel does not give it. To be made on the thread that uses it.
-  init?(capacity: Int) {
+  /// From then on the process ignores SIGPIPE, as every server does.
+  /// - Throws: `IOError` where the kernel does not give it.
+  init(capacity: Int) throws(IOError) {
     var context: aio_context_t = 0
-    guard unsafe linux_batch_open(Int32(capacity), &context) == 0 else { return nil }
-    precondition(linux_block_pipe_signal() == 0)
+    let code = unsafe linux_batch_open(Int32(capacity), &context)
+    guard code == 0 else { throw IOError(operation: "set up asynchronous I/O", code: code) }
+    linux_ignore_pipe_signal()
     self.context = context
     self.capacity = capacity
     unsafe operations = .allocate(capacity: capacity)

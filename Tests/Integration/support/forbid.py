@@ -1,10 +1,10 @@
-"""Takes io_uring away from a process, as the seccomp profiles of container engines do."""
+"""Takes system calls away from a process, as the seccomp profiles of container engines do."""
 
 import ctypes
 import errno
 import struct
 
-IO_URING_SETUP = 425
+IO_SETUP, IO_URING_SETUP = 206, 425
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
 ALLOW, FAIL = 0x7FFF0000, 0x00050000
@@ -16,13 +16,21 @@ class Program(ctypes.Structure):
 
 def io_uring():
     """Called in the child, before it becomes the gateway."""
-    code = b"".join(struct.pack("=HBBI", *line) for line in [
-        (LOAD, 0, 0, 0),
-        (JUMP_IF_EQUAL, 0, 1, IO_URING_SETUP),
-        (RETURN, 0, 0, FAIL | errno.EPERM),
-        (RETURN, 0, 0, ALLOW),
-    ])
-    program = Program(4, code)
+    calls(IO_URING_SETUP)
+
+
+def io_uring_and_asynchronous_io():
+    calls(IO_URING_SETUP, IO_SETUP)
+
+
+def calls(*numbers):
+    """From now on these are not permitted."""
+    lines = [(LOAD, 0, 0, 0)]
+    for number in numbers:
+        lines += [(JUMP_IF_EQUAL, 0, 1, number), (RETURN, 0, 0, FAIL | errno.EPERM)]
+    lines.append((RETURN, 0, 0, ALLOW))
+    code = b"".join(struct.pack("=HBBI", *line) for line in lines)
+    program = Program(len(lines), code)
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "no new privileges")
