@@ -4,8 +4,8 @@ import Glibc
 /// The same completions made from readiness, for kernels and containers without io_uring.
 ///
 /// Small sends wait until everything that has arrived in a turn has been taken, as they do in io_uring's queue, and leave
-/// together (see `SendBatch`). What the socket does not take is sent when it becomes writable. A readable socket gives one buffer per turn: what is
-/// left shows up again at the next wait (level-triggered), so no peer can starve another.
+/// together (see `SendBatch`). What the socket does not take is sent when it becomes writable. A readable socket gives one
+/// buffer per turn: what is left shows up again at the next wait (level-triggered), so no peer can starve another.
 @safe
 struct EpollBackend: ~Copyable {
   private let epoll: Int32
