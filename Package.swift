@@ -136,8 +136,8 @@ let controlPlane: [Target] = [
       .product(name: "Yams", package: "Yams"),
     ],
     path: "Sources/Configuration",
-    // Read once at start and at each reload. The optimiser would make every table of keys anew for every type of value: 82 s
-    // of the release build, for a longer program.
+    // Read once at start and at each reload. The optimiser would make every table of keys anew for every type of value: 80 s
+    // of processor time in each release build, for a longer program.
     swiftSettings: strict + [.unsafeFlags(["-Onone"], .when(configuration: .release))]),
   // What a gateway says of itself: values that several parts fill in and several show.
   .target(name: "Status", swiftSettings: strict),

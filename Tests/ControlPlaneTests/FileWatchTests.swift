@@ -80,13 +80,7 @@ extension FileWatch {
   /// While the gateway starts, between the reading and the watch.
   @Test func aChangeSinceTheFilesWereReadCounts() async throws {
     let folder = try Folder()
-    try folder.write("s1", to: "token")
-    try folder.write(
-      Sample(
-        servers:
-          "servers:\n  orders: { url: http://127.0.0.1:9, credential: { header: X-Key, value: file:token } }"
-      ).text)
-    let token = "\(folder.path)/token"
+    let token = try folder.writeSample(withToken: "s1")
     for changed in [folder.file, token] {
       let loaded = try ConfigurationFile(path: folder.file).load()
       #expect(loaded.stamps.keys.sorted() == loaded.files.sorted())

@@ -77,20 +77,15 @@ import Testing
 
   @Test func theSameContentIsKnown() throws {
     let folder = try Folder()
-    try folder.write("s1", to: "token")
-    try folder.write(
-      Sample(
-        servers:
-          "servers:\n  orders: { url: http://127.0.0.1:9, credential: { header: X-Key, value: file:token } }"
-      ).text)
+    let token = try folder.writeSample(withToken: "s1")
     let file = ConfigurationFile(path: folder.file)
     let first = try file.load()
     #expect(try file.load().contents == first.contents)
-    #expect(first.files == [folder.file, "\(folder.path)/token"])
+    #expect(first.files == [folder.file, token])
     try folder.write("s2", to: "token")
     #expect(try file.load().contents != first.contents)
-    try FileManager.default.removeItem(atPath: "\(folder.path)/token")
+    try FileManager.default.removeItem(atPath: token)
     let error = #expect(throws: ConfigurationErrors.self) { try file.load() }
-    #expect(error?.files == ["\(folder.path)/token"], "it is worth watching all the same")
+    #expect(error?.files == [token], "it is worth watching all the same")
   }
 }

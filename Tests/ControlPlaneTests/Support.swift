@@ -21,6 +21,17 @@ final class Folder {
     try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: file)
   }
 
+  /// A configuration whose one server's credential is in the file `token`; returns the path of that.
+  func writeSample(withToken token: String) throws -> String {
+    try write(token, to: "token")
+    try write(
+      Sample(
+        servers:
+          "servers:\n  orders: { url: http://127.0.0.1:9, credential: { header: X-Key, value: file:token } }"
+      ).text)
+    return "\(path)/token"
+  }
+
   /// Renames a file over another in one step, as editors and `kubectl` do.
   func replace(_ path: String, with newer: String) throws {
     guard unsafe rename(newer, path) == 0 else { throw CocoaError(.fileWriteUnknown) }

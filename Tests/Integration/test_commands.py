@@ -65,13 +65,23 @@ def test_flags_take_the_place_of_the_file(tmp_path, io, accounts, make_gateway):
         assert gateway.stop() == 0
 
 
+def without(forbidden, tmp_path, accounts, upstreams):
+    """A gateway of `--io auto` that may not make some system calls."""
+    gateway = Gateway(tmp_path, "auto", configuration(accounts, {"people": upstreams.urls["people"]}))
+    gateway.before_start = forbidden
+    return gateway
+
+
+def assert_noticed(gateway, words):
+    notice, = [line for line in gateway.log() if words in line["message"]]
+    assert notice["level"] == "notice" and "Operation not permitted" in notice["reason"]
+
+
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the filter names x86-64's system calls")
 def test_auto_falls_back_where_io_uring_is_forbidden(tmp_path, accounts, upstreams):
-    gateway = Gateway(tmp_path, "auto", configuration(accounts, {"people": upstreams.urls["people"]}))
-    gateway.before_start = forbid.io_uring
+    gateway = without(forbid.io_uring, tmp_path, accounts, upstreams)
     with gateway:
-        notice, = [line for line in gateway.log() if "io_uring" in line["message"]]
-        assert notice["level"] == "notice" and "Operation not permitted" in notice["reason"]
+        assert_noticed(gateway, "io_uring")
         listening, = [line for line in gateway.log() if line["message"] == "listening"]
         assert listening["io"] == "epoll"
         reply = modern_call(gateway, "people", accounts.analyst, "greet", {"name": "x"})
@@ -86,11 +96,9 @@ def test_auto_falls_back_where_io_uring_is_forbidden(tmp_path, accounts, upstrea
 
 @pytest.mark.skipif(os.uname().machine != "x86_64", reason="the filter names x86-64's system calls")
 def test_epoll_does_without_asynchronous_io_and_says_so(tmp_path, accounts, upstreams):
-    gateway = Gateway(tmp_path, "auto", configuration(accounts, {"people": upstreams.urls["people"]}))
-    gateway.before_start = forbid.io_uring_and_asynchronous_io
+    gateway = without(forbid.io_uring_and_asynchronous_io, tmp_path, accounts, upstreams)
     with gateway:
-        notice, = [line for line in gateway.log() if "one by one" in line["message"]]
-        assert notice["level"] == "notice" and "Operation not permitted" in notice["reason"]
+        assert_noticed(gateway, "one by one")
         with ThreadPoolExecutor(8) as agents:
             def greet(number):
                 return modern_call(gateway, "people", accounts.analyst, "greet", {"name": f"n{number}"}).text
